@@ -1,0 +1,130 @@
+"""npmem_magic: which expression of a cell took the NumPy memory, to the byte.
+
+In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
+
+The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
+what came of it (`trace`, `export`), show it (`render`), the magics (`magics`), and `host` and `sizes` for everybody.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import render as render  # a Trace shows itself once this is imported
+from .cell import Call, Cell
+from .follow import find_function, function_of
+from .host import NpmemError, Unavailable
+from .language import PlainPython
+from .record import Options, record
+from .trace import Trace, load
+
+__all__ = [
+    "NpmemError",
+    "Trace",
+    "Unavailable",
+    "last",
+    "load",
+    "load_ipython_extension",
+    "trace",
+    "unload_ipython_extension",
+]
+
+__version__ = "0.1.0"
+
+last: Trace | None = None
+"""The newest trace, of a magic or of `trace`; also that of a run which raised."""
+
+
+def trace(
+    what: str | Callable[..., object],
+    *args: object,
+    namespace: dict[str, Any] | None = None,
+    label: str | None = None,
+    follow: Iterable[str | Callable[..., object]] = (),
+    sampler: str = "auto",
+    interval: float = 0.0,
+) -> Trace:
+    """What running `what` costs, in bytes.
+
+    Parameters
+    ----------
+    what : str or callable
+        Source text, its lines counted from 1, or a function that is called with `args`.
+    namespace : dict, optional
+        Where the text runs, and leaves its names. By default the notebook's own names where there is a notebook,
+        else a fresh dict.
+    label : str, optional
+        Kept as `Trace.label`.
+    follow : iterable of functions or dotted names
+        Functions whose lines are to be shown too.
+    sampler : {"auto", "memory_profiler", "off"}
+        Who reads the resident memory meanwhile.
+    interval : float
+        Seconds between two such readings; 0 leaves it to the sampler.
+
+    Raises
+    ------
+    NpmemError
+        When a trace is running already, or a name to follow means no Python function.
+    BaseException
+        Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
+    """
+    names = _own_namespace() if namespace is None else namespace
+    also = [find_function(each, names) if isinstance(each, str) else _python_function(each) for each in follow]
+    if not isinstance(what, str):
+        work: Cell | Call = Call.from_callable(what, args, {}, also)
+    elif args:
+        raise NpmemError("Arguments were given with source text. They go with a function: trace(function, *args).")
+    else:
+        work = Cell.from_source(what, PlainPython(), names, follow=also)
+    recording = record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    _keep(recording.trace)
+    if recording.outcome.error is not None:
+        raise recording.outcome.error
+    return recording.trace
+
+
+def _python_function(func: Callable[..., object]) -> Any:
+    function = function_of(func)
+    if function is None:
+        raise NpmemError(f"{func!r} is not a function written in Python, so it has no lines to follow.")
+    return function
+
+
+def _own_namespace() -> dict[str, Any]:
+    """The names of the notebook that runs; those of a fresh `__main__` where there is none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return {"__name__": "__main__"} if shell is None else shell.user_ns
+
+
+def _keep(trace: Trace) -> None:
+    global last
+    last = trace
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext npmem_magic`` does.
+
+    Raises
+    ------
+    NpmemError
+        When there is no IPython shell to load it into.
+    """
+    if shell is None:
+        raise NpmemError(
+            "There is no IPython shell here, so there is nothing to load the magics into. "
+            "In a script call npmem_magic.trace(function, *args) or npmem_magic.trace('source text')."
+        )
+    from . import magics  # imports IPython, which a script may do without
+
+    magics.install(shell, _keep)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What ``%unload_ext npmem_magic`` does: the magics go, nothing keeps running."""
+    from . import magics
+
+    magics.uninstall(shell)

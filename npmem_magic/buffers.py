@@ -1,0 +1,62 @@
+"""Which names of a namespace hold which NumPy buffers. A leaf: it looks, and keeps no reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+_CONTAINER_LIMIT = 10_000  # items of one container looked at; a longer one is named by its first ones
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array at the end of `array`'s chain of bases that are arrays: the one whose buffer it looks into."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def address_of(array: np.ndarray) -> int:
+    """The address of the first byte of the buffer."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def named_buffers(namespace: Mapping[str, object]) -> dict[int, tuple[str, int]]:
+    """Address of each buffer that a name reaches, with that name and the owner's bytes.
+
+    Looked at: arrays, and arrays one level down in lists, tuples, dicts and attributes (``rows[0]``, ``d['k']``,
+    ``model.weights``). A plain name wins over a container, and a user's name over IPython's ``_`` and ``Out``.
+    """
+    found: dict[int, tuple[str, int]] = {}
+    plain = [(name, value) for name, value in namespace.items() if isinstance(value, np.ndarray)]
+    for name, array in sorted(plain, key=lambda pair: pair[0].startswith("_")):
+        _note(found, name, array)
+    for name, value in list(namespace.items()):
+        if not name.startswith("_") and not isinstance(value, np.ndarray):
+            for inner, array in _inside(name, value):
+                _note(found, inner, array)
+    return found
+
+
+def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> None:
+    owner = owner_of(array)
+    if owner.flags.owndata:
+        found.setdefault(address_of(owner), (name, owner.nbytes))
+
+
+def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
+    pairs: Iterator[tuple[str, object]]
+    if type(value) in (list, tuple):
+        pairs = ((f"{name}[{at}]", item) for at, item in enumerate(value))  # type: ignore[arg-type]  # checked above
+    elif type(value) is dict:
+        pairs = ((f"{name}[{key!r}]", item) for key, item in value.items() if type(key) in (str, int))
+    elif type(vars(type(value)).get("__dict__")).__name__ == "getset_descriptor" and not isinstance(value, type):
+        pairs = ((f"{name}.{key}", item) for key, item in vars(value).items())
+    else:
+        return
+    for at, (label, item) in enumerate(pairs):
+        if at >= _CONTAINER_LIMIT:
+            return
+        if isinstance(item, np.ndarray):
+            yield label, item

@@ -1,0 +1,321 @@
+"""From what was counted to what is told: pure folds that turn an `Account` into a `Trace`.
+
+An account is the plain record that any ledger makes: totals, sites, lines, the buffers alive at the peak, the curve.
+Nothing here measures or runs anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Protocol
+
+import numpy as np
+
+from .holdings import Buffer, Moment, holdings
+from .syntax import CELL, Text
+from .trace import Curve, ExpressionCost, LineCost, Trace
+
+UNPLACED = "no followed line: a background thread, or work between lines"
+
+
+@dataclass(frozen=True)
+class SiteTotal:
+    """Bytes asked for at one instruction; `line` indexes `Account.lines`, `live` is what is alive at the end."""
+
+    code: CodeType | None
+    offset: int
+    line: int
+    hits: int
+    gross: int
+    live: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class LineTotal:
+    """One line of a followed file, what it calls included. Times in ns; `gap` is time after its clock went off."""
+
+    filename: str | None
+    line: int
+    code: CodeType | None
+    hits: int
+    hot: bool
+    nanoseconds: int
+    gap: int
+    gross: int
+    net: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a ledger counted in one run. Number 0 of `sites` and `lines` is "no followed line".
+
+    `started`, `stopped` and `peak_time` are on the monotonic clock; `timeline` and `event_time` count from `started`.
+    An event says that a line began: in which thread (0 is the cell's), and how many followed frames lay around it.
+    """
+
+    started: int
+    stopped: int
+    net: int
+    peak: int
+    gross: int
+    births: int
+    peak_time: int
+    peak_site: int
+    small_at_peak: int
+    sites: tuple[SiteTotal, ...]
+    lines: tuple[LineTotal, ...]
+    at_peak: tuple[Buffer, ...]
+    timeline: tuple[Curve, Curve]
+    event_time: Curve
+    event_line: Curve
+    event_thread: Curve
+    event_depth: Curve
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resident:
+    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset."""
+
+    time_ns: Curve
+    values: tuple[Curve, ...]
+    high_water: int | None
+    started_at: int | None
+    notes: tuple[str, ...] = ()
+
+
+class Ran(Protocol):
+    """The part of a piece of work that its report needs."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def first_line(self) -> int: ...
+    @property
+    def filename(self) -> str: ...
+
+
+class Ended(Protocol):
+    """How it ended."""
+
+    @property
+    def error(self) -> BaseException | None: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ran: the work, its end, the text of any file, and which names hold which buffers afterwards."""
+
+    work: Ran
+    label: str | None
+    outcome: Ended
+    text: Callable[[str], Text]
+    names: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a line stands: in which file, and in which function as the report names it."""
+
+    filename: str
+    function: str
+
+
+class _Places:
+    """Gives every line its function; functions of the same name in other files are told apart by a number."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._taken = run, {CELL: run.work.filename}
+
+    def of(self, filename: str, line: int) -> _Place:
+        span = self._run.text(filename).span_of(line)
+        name = span.name if span else CELL
+        if filename != self._run.work.filename and not span:
+            name = "<another cell>"
+        label, number = name, 1
+        while self._taken.setdefault(label, filename) != filename:
+            number += 1
+            label = f"{name} ({number})"
+        return _Place(filename, label)
+
+
+def assemble(account: Account, resident: Resident, run: Run) -> Trace:
+    """The Trace of a run."""
+    places = _Places(run)
+    expressions, by_site = _expressions(account, run, places)
+    where = by_site.get(account.peak_site) if account.peak else None
+    samples, resident_peak = _samples(account, resident)
+    error = run.outcome.error
+    moment = Moment(account.peak_time - account.started, account.peak_site)
+    return Trace(
+        source=run.work.source,
+        label=run.label,
+        error=None if error is None else repr(error),
+        seconds=(account.stopped - account.started) / 1e9,
+        peak=account.peak,
+        net=account.net,
+        gross=account.gross,
+        peak_ns=moment.time,
+        peak_line=where.line if where else 0,
+        peak_function=where.function if where else "",
+        peak_source=where.source if where else "",
+        resident_peak=resident_peak,
+        lines=_lines(account, run, places),
+        expressions=expressions,
+        at_peak=holdings(account, moment, by_site, run.text, run.names),
+        timeline=_with_peak(account, moment),
+        samples=samples,
+        lane=_lane(account),
+        notes=(*resident.notes, *account.notes),
+        first_line=run.work.first_line,
+        functions=_functions(account, run, places),
+    )
+
+
+def _position(site: SiteTotal) -> tuple[int, int, int, int]:
+    """(line, column, end line, end column) of the expression at a site; columns are UTF-8 byte offsets."""
+    assert site.code is not None
+    positions = list(site.code.co_positions())
+    line, end_line, col, end_col = positions[site.offset // 2]
+    first = line or site.code.co_firstlineno
+    return first, col or 0, end_line or first, end_col or 0
+
+
+def _expressions(
+    account: Account, run: Run, places: _Places
+) -> tuple[tuple[ExpressionCost, ...], dict[int, ExpressionCost]]:
+    """One cost for each piece of source that asked for bytes, largest peak first; and the cost of each site."""
+    merged: dict[tuple[str, int, int, int, int], list[int]] = defaultdict(list)
+    for number, site in enumerate(account.sites):
+        if not site.hits:
+            continue
+        key = ("", 0, 0, 0, 0) if site.code is None else (site.code.co_filename, *_position(site))
+        merged[key].append(number)
+    by_site: dict[int, ExpressionCost] = {}
+    for (filename, line, col, end_line, end_col), numbers in merged.items():
+        sites = [account.sites[number] for number in numbers]
+        cost = ExpressionCost(
+            function=places.of(filename, line).function if line else "",
+            line=line,
+            col=col,
+            end_line=end_line,
+            end_col=end_col,
+            source=run.text(filename).expression(line, col, end_line, end_col) if line else UNPLACED,
+            hits=sum(site.hits for site in sites),
+            # The same text compiled twice (a `finally` block): the larger, as the two seldom live at one time.
+            peak=max(site.peak for site in sites),
+            net=sum(site.live for site in sites),
+            gross=sum(site.gross for site in sites),
+        )
+        by_site.update(dict.fromkeys(numbers, cost))
+    found = sorted(set(by_site.values()), key=lambda cost: (-cost.peak, -cost.gross, cost.function, cost.line, cost.col))
+    return tuple(found), by_site
+
+
+def _seconds(account: Account, places: _Places) -> dict[int, float]:
+    """Seconds of each line. Time that passed while hot lines had no clock is shared out among the hot lines of
+    the function, in proportion to what their first runs took."""
+    groups: dict[_Place, list[int]] = defaultdict(list)
+    for number, line in enumerate(account.lines[1:], 1):
+        groups[places.of(line.filename or "", line.line)].append(number)
+    seconds = {}
+    for numbers in groups.values():
+        lines = [account.lines[number] for number in numbers]
+        gap = sum(line.gap for line in lines)
+        known = sum(line.nanoseconds for line in lines if line.hot) or 1
+        for number, line in zip(numbers, lines, strict=True):
+            extra = gap * line.nanoseconds / known if line.hot else 0
+            seconds[number] = (line.nanoseconds + extra) / 1e9
+    return seconds
+
+
+def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
+    """Every line of the cell, then every line of each followed function outside of it that ran."""
+    seconds = _seconds(account, places)
+    counted = {(line.filename, line.line): number for number, line in enumerate(account.lines) if number}
+    shown = [(run.work.filename, number) for number in _numbers(run.text(run.work.filename))]
+    for span_file, first, last in _spans_outside(account, run):
+        shown += [(span_file, number) for number in range(first, last + 1)]
+    costs = []
+    for filename, number in shown:
+        text, at = run.text(filename), counted.get((filename, number))
+        place, source = places.of(filename, number), text.line(number)
+        if at is None:
+            costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0))
+            continue
+        total = account.lines[at]
+        costs.append(
+            LineCost(
+                place.function, number, source, total.hits, seconds[at], total.peak, total.net, total.gross,
+                hot=bool(total.hot),
+            )
+        )  # fmt: skip
+    return tuple(costs)
+
+
+def _numbers(text: Text) -> Iterable[int]:
+    return range(text.first_line, text.first_line + len(text.lines))
+
+
+def _spans_outside(account: Account, run: Run) -> list[tuple[str, int, int]]:
+    """(file, first line, last line) of each stretch outside of the work's own text that ran or took bytes."""
+    own = _numbers(run.text(run.work.filename))
+    found: dict[tuple[str, int, int], None] = {}
+    for line in account.lines[1:]:
+        filename = line.filename or ""
+        if (filename == run.work.filename and line.line in own) or not (line.hits or line.gross or line.net):
+            continue
+        span = run.text(filename).span_of(line.line)
+        found[(filename, span.first, span.last) if span else (filename, line.line, line.line)] = None
+    # A function that is written inside of another one is shown with that one.
+    outer = [key for key in found if not any(_inside(key, other) for other in found)]
+    return sorted(outer)
+
+
+def _inside(key: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    return key != other and key[0] == other[0] and other[1] <= key[1] and key[2] <= other[2]
+
+
+def _functions(account: Account, run: Run, places: _Places) -> dict[str, tuple[int, str]]:
+    found = {}
+    for filename, first, last in _spans_outside(account, run):
+        text = run.text(filename)
+        name = places.of(filename, last).function
+        found[name] = (first, "\n".join(text.line(number) for number in range(first, last + 1)))
+    return found
+
+
+def _with_peak(account: Account, moment: Moment) -> tuple[Curve, Curve]:
+    """The curve with the peak in it: buffers below 4 KiB make no step of their own."""
+    time, value = account.timeline
+    if account.peak <= (int(value.max()) if len(value) else 0):
+        return time, value
+    at = int(np.searchsorted(time[:-1], moment.time, side="right"))
+    when = max(moment.time, int(time[at - 1]) if at else 0)
+    return np.insert(time, at, when), np.insert(value, at, account.peak)
+
+
+def _samples(account: Account, resident: Resident) -> tuple[tuple[Curve, ...], int | None]:
+    """The sampled curves from the start of the run, above their start; and the resident peak above the start."""
+    values = tuple(value - value[0] if len(value) else value for value in resident.values)
+    samples = (resident.time_ns - account.started, *values) if len(resident.time_ns) else tuple(
+        np.zeros(0, np.int64) for _ in range(2)
+    )  # fmt: skip
+    if resident.high_water is not None and resident.started_at is not None:
+        return samples, max(0, resident.high_water - resident.started_at)
+    return samples, int(values[0].max()) if values and len(values[0]) else None
+
+
+def _lane(account: Account) -> tuple[Curve, Curve]:
+    number = np.array([line.line for line in account.lines], np.int64)
+    is_top = (account.event_thread == 0) & (account.event_depth == 0)
+    return account.event_time[is_top], number[account.event_line[is_top]]
+
+
+__all__ = ["Account", "Buffer", "LineTotal", "Resident", "Run", "SiteTotal", "assemble"]
+

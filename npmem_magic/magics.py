@@ -1,0 +1,236 @@
+"""The door: parse what the user typed, run it watched, show the report. The only file that imports IPython.
+
+While the extension is loaded an input transformer looks at cells that begin with ``%%memtrace`` before they run: a
+syntax error comes out there, in IPython's own words and with the numbers of the gutter, and a cell that awaits is
+handed to the event loop that IPython itself would use.
+"""
+
+# mypy: disable-error-code="untyped-decorator, no-untyped-call"
+# IPython's argument decorators carry no types.
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from . import render
+from .cell import Cell
+from .follow import find_function
+from .host import NpmemError
+from .language import loop_is_running
+from .record import Options, Recording, record, record_async
+from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
+from .trace import Trace
+
+BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
+_WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+|\S""")
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One use of the magic: what to run, and what to do with the result."""
+
+    statement: str
+    output: str | None
+    label: str | None
+    quiet: bool
+    functions: tuple[str, ...]
+    options: Options
+
+
+def _name(text: str) -> str:
+    if not text.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
+    return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
+
+
+@magics_class
+class MemoryMagics(Magics):
+    """The magics of one shell.
+
+    `traces` holds what was kept with ``-l``, by label. `keep` is told of every trace.
+    """
+
+    shell: Any
+
+    def __init__(self, shell: InteractiveShell, keep: Callable[[Trace], None]) -> None:
+        super().__init__(shell)
+        self.language = IPythonFrontend(shell)
+        self.tracebacks = PlainTraceback(shell)
+        self.traces: dict[str, Trace] = {}
+        self._keep = keep
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    @magic_arguments()
+    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Trace to NAME, also when the cell raises.")
+    @argument("-l", "--label", metavar="LABEL", help="Keep the trace under LABEL, to be compared later.")
+    @argument("-q", "--quiet", action="store_true", help="Measure, but show no report.")
+    @argument(
+        "-f",
+        "--follow",
+        metavar="FUNC",
+        action="append",
+        default=[],
+        help="Show the lines of FUNC too: a name defined here, or a dotted one such as package.module.function. "
+        "May be given several times. Functions of the notebook are followed without it.",
+    )
+    @argument(
+        "--sampler",
+        choices=("auto", "memory_profiler", "off"),
+        default="auto",
+        help="Who reads the resident memory while the code runs. It draws a curve; the bytes are exact without it.",
+    )
+    @argument(
+        "--interval",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
+    )
+    @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
+    def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
+        """Run code and show which expression took the NumPy memory, to the byte.
+
+        ``%%memtrace`` on the first line measures the cell below it; ``%memtrace STATEMENT`` measures one
+        statement. The code behaves as it does without the magic, and its value is the result.
+        """
+        request = self._request(line)
+        if cell is not None:
+            work = self._cell(request, cell, self.shell.user_ns, BODY)
+        elif request.statement:
+            work = self._cell(request, request.statement, self.shell.user_ns if local_ns is None else local_ns, 1)
+        else:
+            raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
+        if work.is_async and loop_is_running():
+            raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
+        with _told_as_usage():
+            recording = record(work, work.namespace, request.options)
+        return self._finish(recording, request)
+
+    async def run_awaiting(self, line: str, cell: str) -> object:
+        """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
+        request = self._request(line)
+        work = self._cell(request, cell, self.shell.user_ns, BODY)
+        with _told_as_usage():
+            recording = await record_async(work, work.namespace, request.options)
+        return self._finish(recording, request)
+
+    def _request(self, line: str) -> Request:
+        """What the line asks for; the statement behind the options is left exactly as it was typed."""
+        words = list(_WORD.finditer(line))
+        chosen = cast(Any, self.memtrace).parser.parse_args([_unquoted(word[0]) for word in words])
+        rest = words[len(words) - len(chosen.statement) :]
+        if rest and rest[0][0] == "--":
+            rest = rest[1:]
+        return Request(
+            statement=line[rest[0].start() :].rstrip() if rest else "",
+            output=chosen.output,
+            label=chosen.label,
+            quiet=chosen.quiet,
+            functions=tuple(chosen.follow),
+            options=Options(sampler=chosen.sampler, interval=chosen.interval, label=chosen.label),
+        )
+
+    def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
+        if first_line == BODY and request.statement:
+            raise UsageError(
+                f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
+                "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
+            )
+        with _told_as_usage():
+            follow = [find_function(name, self.shell.user_ns) for name in request.functions]
+        return Cell.from_source(source, self.language, namespace, first_line, follow)
+
+    def _finish(self, recording: Recording, request: Request) -> object:
+        """Keep and show the trace; then the cell's own value, or its own error again."""
+        trace, outcome = recording.trace, recording.outcome
+        self._keep(trace)
+        if request.label is not None:
+            self.traces[request.label] = trace
+        if request.output is not None:
+            self.shell.user_ns[request.output] = trace
+        if not request.quiet:
+            self._show(trace)
+        if outcome.error is not None:
+            raise_as_it_was(outcome.error)
+        return outcome.value
+
+    def _show(self, trace: Trace) -> None:
+        if self.shell.display_formatter.active_types == ["text/plain"]:  # a terminal: no picture needs to be drawn
+            print(render.text(trace))
+            return
+        data, metadata = render.bundle(trace)
+        self.shell.display_pub.publish(data=data, metadata=metadata)
+
+    def prepare(self, lines: list[str]) -> list[str]:
+        """The input transformer: see the module's docstring. Other cells pass as they are."""
+        if not lines or not re.match(r"%%memtrace(\s|$)", lines[0]):
+            return lines
+        line, body = lines[0].rstrip().partition(" ")[2], "".join(lines[1:])
+        if not body:
+            return [f"get_ipython().run_cell_magic('memtrace', {line!r}, '\\n')\n"]
+        text = "\n" + self.language.transform(body)
+        self.language.check(text, self.language.register(text, "\n" + body))
+        if not self.shell.should_run_async(body, transformed_cell=text):
+            return lines
+        door = f"get_ipython().magics_manager.registry[{type(self).__name__!r}]"
+        return [f"await {door}.run_awaiting({line!r}, {body!r})\n"]
+
+
+def _unquoted(word: str) -> str:
+    return _QUOTED.sub(lambda found: found[1] or found[2] or "", word)
+
+
+@contextmanager
+def _told_as_usage() -> Iterator[None]:
+    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
+    try:
+        yield
+    except NpmemError as error:
+        raise UsageError(str(error)) from None
+
+
+def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMagics:
+    """Give `shell` the magics; what an earlier load left there is removed first."""
+    uninstall(shell)
+    magics = MemoryMagics(shell, keep)
+    shell.register_magics(magics)
+    shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
+    magics.tracebacks.install()
+    return magics
+
+
+def uninstall(shell: InteractiveShell) -> None:
+    """Take the magics out of `shell` again; nothing happens where there are none."""
+    manager = shell.magics_manager
+    magics = manager.registry.pop(MemoryMagics.__name__, None)
+    if magics is None:
+        return
+    for kind, ours in magics.magics.items():
+        for name in ours:
+            manager.magics[kind].pop(name, None)
+    transforms = shell.input_transformer_manager.line_transforms
+    transforms[:] = [each for each in transforms if each != magics.prepare]
+    magics.tracebacks.remove()

@@ -1,0 +1,1171 @@
+/* _ledger: counts every buffer that NumPy asks its data allocator for, to the byte, and says which line asked.
+ *
+ * How it sees the buffers.  NumPy hands all array data out through a PyDataMem_Handler (NEP 49), a struct of four
+ * function pointers.  Setting another handler is context-local, so threads started by the cell would go unseen.
+ * While a trace runs we therefore swap the four pointers inside the *default* handler's struct, which every thread
+ * uses, and call the originals.  No array ever depends on us: a buffer born under the trace is freed by the original
+ * `free` when the trace is over, after the extension is unloaded, or at interpreter shutdown.
+ *
+ * What is kept.
+ *   Block   one live buffer: address, size, birth time, thread, site.        (hash table on the address)
+ *   Site    one expression: code object and instruction offset; its totals.  (hash table on both)
+ *   Line    one line of a followed file; costs of what it calls included.    (array per file)
+ *   Point   one step of the allocated curve; when the buffer is full, neighbours are merged into their extremes.
+ *   Ghost   a buffer that was alive at the peak and died later.
+ * The set "alive at the peak" needs no snapshot: it is the live blocks born before the peak plus the ghosts, and
+ * every new peak empties the list of ghosts.
+ *
+ * The innermost followed frame gives the site.  From 3.12 on it is read without creating a frame object when the
+ * innermost Python frame is followed itself, which is the common case.
+ *
+ * Locking.  All state is guarded by the GIL.  A hook called without the GIL touches no Python object: it puts its
+ * event into a queue under a lock, and the next event that has the GIL takes it over, with "another thread" as its
+ * site.  Free-threaded builds are declined at import.
+ *
+ * Times are nanoseconds of the monotonic clock; sizes are bytes.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <time.h>
+#endif
+
+#define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_22_API_VERSION
+#include <numpy/arrayobject.h>
+
+/* From 3.12 to 3.14 the running frame can be read from the public struct of the thread state. */
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030F0000
+#define RUNNING_FRAME(ts) ((ts)->current_frame)
+#elif PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000
+#define RUNNING_FRAME(ts) ((ts)->cframe->current_frame)
+#endif
+
+#define BIG 4096                 /* bytes from which on a buffer gets a time and a step of the curve */
+#define SMALL_TRACKED (1 << 16)  /* smaller buffers alive at one time whose site is remembered */
+#define POINTS (1 << 16)         /* steps of the curve before neighbours are merged */
+#define EVENTS (1 << 18)         /* line events kept for the lane of lines */
+#define HOT 1000                 /* runs of a line after which its events are switched off */
+#define DEEP 256                 /* open followed frames noted per thread; deeper ones share the last */
+#define FILE_CACHE 256
+#define RECENT 256
+
+#define BEFORE (-1)   /* site of a buffer born before the trace whose size is known */
+#define OUTSIDE (-2)  /* a frame of the runner: no followed frame lies further out */
+#define NOWHERE 0     /* site and line 0: no followed line asked for it */
+
+typedef struct { uintptr_t address; int64_t size, born; uint64_t serial; unsigned long thread; int site; } Block;
+typedef struct { PyCodeObject *code; int offset, line, is_root; int64_t hits, gross, live, peak; } Site;
+typedef struct {
+    PyCodeObject *code;         /* the first code seen on this line; NULL for line 0 */
+    int file, line, hot, active;
+    int64_t hits, events, returns, gross, net, peak, run;  /* run: bytes since the line was begun */
+    int64_t opened, nanoseconds, gap;                      /* gap: time after the clock was switched off */
+    uint64_t mark, execution;
+    int first_offset;
+} Line;
+typedef struct { PyObject *name; int *lines; int size, whole; int *statements; int statement_count; } File;
+typedef struct { int64_t time, low, high, last; int64_t low_time, high_time, last_time; int count; } Bucket;
+typedef struct { int64_t time, value; } Point;
+typedef struct { int64_t time; int line; short thread, depth; } Event;   /* thread 0 is the cell's */
+typedef struct { uintptr_t address; int64_t size, time; unsigned long thread; int is_birth; } Foreign;
+typedef struct { const void *frame; PyCodeObject *code; int line, statement, entry; uint64_t execution; } Open;
+typedef struct { unsigned long id; int number, depth; Open open[DEEP]; } Thread;
+
+static struct {
+    volatile int on;
+    int64_t current, peak, gross, births, deaths, peak_time, before_freed, small_untracked, small_at_peak;
+    uint64_t serial, peak_serial, walk, execution;
+    int peak_site, small_tracked, lost, resized_unknown;
+    int64_t now;                                       /* the last time read */
+    Block *blocks; size_t block_cap, block_count;
+    Block *ghosts; size_t ghost_cap, ghost_count;
+    Site *sites; int site_cap, site_count; int *site_index; size_t index_cap;
+    Line *lines; int line_cap, line_count;
+    File *files; int file_count;
+    Point *points; size_t point_count; int64_t stride, last_point; Bucket bucket;
+    Event *events; size_t event_count;
+    Thread **threads; int thread_count; Thread *last_thread;
+    PyObject *stop_file;                               /* co_filename of the runner */
+    PyObject *codes;                                   /* tuple: single code objects followed */
+    PyObject *follow, *describe, *disable;
+    PyThreadState *main; unsigned long main_id;
+    struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
+    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
+} L;
+
+static struct { PyObject *name; int file; } file_cache[FILE_CACHE];   /* names are held, so pointers stay unique */
+
+static PyDataMem_Handler *handler;      /* NumPy's default one */
+static PyDataMemAllocator original;     /* its four functions as found */
+
+static int64_t now_ns(void)
+{
+#ifdef _WIN32
+    static LARGE_INTEGER frequency;
+    LARGE_INTEGER count;
+    if (!frequency.QuadPart) QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&count);
+    return (int64_t)((count.QuadPart / frequency.QuadPart) * 1000000000LL
+                     + (count.QuadPart % frequency.QuadPart) * 1000000000LL / frequency.QuadPart);
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000LL + t.tv_nsec;
+#endif
+}
+
+/* The thread state if this thread holds the GIL, else NULL. */
+static inline PyThreadState *holding_gil(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_GetUnchecked();
+#elif PY_VERSION_HEX >= 0x030C0000
+    return _PyThreadState_UncheckedGet();
+#else
+    /* Before 3.12 the unchecked call answers for whichever thread holds the GIL. */
+    return PyGILState_Check() ? _PyThreadState_UncheckedGet() : NULL;
+#endif
+}
+
+/* ---- blocks: open addressing with linear probing and backward-shift deletion -------------------------------- */
+
+static inline size_t hash_address(uintptr_t address, size_t cap)
+{
+    return (size_t)(((uint64_t)address >> 4) * 0x9E3779B97F4A7C15ULL >> 20) & (cap - 1);
+}
+
+static Block *block_find(uintptr_t address)
+{
+    size_t at = hash_address(address, L.block_cap);
+    while (L.blocks[at].address) {
+        if (L.blocks[at].address == address) return &L.blocks[at];
+        at = (at + 1) & (L.block_cap - 1);
+    }
+    return NULL;
+}
+
+static int blocks_grow(void)
+{
+    size_t cap = L.block_cap * 2;
+    Block *grown = calloc(cap, sizeof(Block));
+    if (!grown) return 0;
+    for (size_t i = 0; i < L.block_cap; i++) {
+        if (!L.blocks[i].address) continue;
+        size_t at = hash_address(L.blocks[i].address, cap);
+        while (grown[at].address) at = (at + 1) & (cap - 1);
+        grown[at] = L.blocks[i];
+    }
+    free(L.blocks);
+    L.blocks = grown;
+    L.block_cap = cap;
+    return 1;
+}
+
+static void block_put(const Block *block)
+{
+    if (L.block_count * 2 >= L.block_cap && !blocks_grow()) { L.lost = 1; return; }
+    size_t at = hash_address(block->address, L.block_cap);
+    while (L.blocks[at].address) at = (at + 1) & (L.block_cap - 1);
+    L.blocks[at] = *block;
+    L.block_count++;
+}
+
+static void block_remove(Block *block)
+{
+    size_t mask = L.block_cap - 1, hole = (size_t)(block - L.blocks), at = hole;
+    for (;;) {
+        at = (at + 1) & mask;
+        if (!L.blocks[at].address) break;
+        size_t home = hash_address(L.blocks[at].address, L.block_cap);
+        if (((at - home) & mask) >= ((at - hole) & mask)) { L.blocks[hole] = L.blocks[at]; hole = at; }
+    }
+    L.blocks[hole].address = 0;
+    L.block_count--;
+}
+
+/* ---- the curve: exact steps until POINTS of them, then buckets that keep their extremes --------------------- */
+
+static void point_put(int64_t time, int64_t value)
+{
+    if (L.point_count == 2 * POINTS) {
+        /* Pairs of neighbours become their lowest and highest value, in the order they came: 4 points -> 2. */
+        size_t kept = 0;
+        for (size_t i = 0; i + 4 <= L.point_count; i += 4) {
+            Point *p = &L.points[i], *low = p, *high = p;
+            for (int k = 1; k < 4; k++) {
+                if (p[k].value < low->value) low = &p[k];
+                if (p[k].value > high->value) high = &p[k];
+            }
+            Point first = low < high ? *low : *high, second = low < high ? *high : *low;
+            L.points[kept++] = first;
+            L.points[kept++] = second;
+        }
+        L.point_count = kept;
+        L.stride *= 2;
+    }
+    L.points[L.point_count].time = time;
+    L.points[L.point_count++].value = value;
+}
+
+static void bucket_flush(void)
+{
+    Bucket *b = &L.bucket;
+    if (!b->count) return;
+    if (b->low_time < b->high_time) { point_put(b->low_time, b->low); point_put(b->high_time, b->high); }
+    else if (b->high_time < b->low_time) { point_put(b->high_time, b->high); point_put(b->low_time, b->low); }
+    else point_put(b->last_time, b->last);
+    b->count = 0;
+}
+
+static void curve_step(int64_t time)
+{
+    L.last_point = L.current;
+    if (L.stride == 1) { point_put(time, L.current); return; }
+    Bucket *b = &L.bucket;
+    if (!b->count) { b->low = b->high = L.current; b->low_time = b->high_time = time; }
+    if (L.current < b->low) { b->low = L.current; b->low_time = time; }
+    if (L.current > b->high) { b->high = L.current; b->high_time = time; }
+    b->last = L.current;
+    b->last_time = time;
+    if (++b->count >= 2 * L.stride) bucket_flush();
+}
+
+/* ---- which code is followed ---------------------------------------------------------------------------------- */
+
+static int file_lookup(PyObject *name)
+{
+    if (L.stop_file && PyUnicode_Compare(L.stop_file, name) == 0) return OUTSIDE;
+    for (int i = 0; i < L.file_count; i++) {
+        if (L.files[i].name == name || PyUnicode_Compare(L.files[i].name, name) == 0) return i;
+    }
+    return -1;
+}
+
+static inline int file_of(PyObject *name)
+{
+    size_t at = ((uintptr_t)name >> 4) % FILE_CACHE;
+    if (file_cache[at].name == name) return file_cache[at].file;
+    int file = file_lookup(name);
+    Py_XDECREF(file_cache[at].name);   /* a str: its deallocation runs no code */
+    file_cache[at].name = Py_NewRef(name);
+    file_cache[at].file = file;
+    return file;
+}
+
+/* The index of the followed file this code belongs to; -1 when it is not followed, OUTSIDE for the runner. */
+static inline int followed(PyCodeObject *code)
+{
+    int file = file_of(code->co_filename);
+    if (file < 0 || L.files[file].whole) return file;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(L.codes); i++) {
+        if (PyTuple_GET_ITEM(L.codes, i) == (PyObject *)code) return file;
+    }
+    return -1;
+}
+
+/* ---- lines and sites ------------------------------------------------------------------------------------------ */
+
+static int line_index(int file, int line, PyCodeObject *code)
+{
+    File *f = &L.files[file];
+    if (line < 0) return NOWHERE;
+    if (line >= f->size) {
+        int size = line + 64;
+        int *grown = realloc(f->lines, (size_t)size * sizeof(int));
+        if (!grown) { L.lost = 1; return NOWHERE; }
+        memset(grown + f->size, 0, (size_t)(size - f->size) * sizeof(int));
+        f->lines = grown;
+        f->size = size;
+    }
+    if (f->lines[line]) return f->lines[line];
+    if (L.line_count == L.line_cap) {
+        Line *grown = realloc(L.lines, (size_t)L.line_cap * 2 * sizeof(Line));
+        if (!grown) { L.lost = 1; return NOWHERE; }
+        L.lines = grown;
+        L.line_cap *= 2;
+    }
+    Line *made = &L.lines[L.line_count];
+    memset(made, 0, sizeof(Line));
+    made->file = file;
+    made->line = line;
+    made->first_offset = -1;
+    made->code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+    return f->lines[line] = L.line_count++;
+}
+
+static inline size_t hash_site(PyCodeObject *code, int offset)
+{
+    uint64_t key = ((uint64_t)(uintptr_t)code >> 4) * 0x9E3779B97F4A7C15ULL + (uint64_t)offset * 0xC2B2AE3D27D4EB4FULL;
+    return (size_t)(key >> 24) & (L.index_cap - 1);
+}
+
+static int index_grow(void)
+{
+    size_t cap = L.index_cap * 2;
+    int *grown = calloc(cap, sizeof(int));
+    if (!grown) return 0;
+    free(L.site_index);
+    L.site_index = grown;
+    L.index_cap = cap;
+    for (int i = 1; i < L.site_count; i++) {
+        size_t at = hash_site(L.sites[i].code, L.sites[i].offset);
+        while (grown[at]) at = (at + 1) & (cap - 1);
+        grown[at] = i;
+    }
+    return 1;
+}
+
+static int site_make(PyCodeObject *code, int offset, int file, size_t at)
+{
+    if (L.site_count == L.site_cap) {
+        Site *grown = realloc(L.sites, (size_t)L.site_cap * 2 * sizeof(Site));
+        if (!grown) { L.lost = 1; return NOWHERE; }
+        L.sites = grown;
+        L.site_cap *= 2;
+    }
+    int line = line_index(file, PyCode_Addr2Line(code, offset), code);
+    Site *made = &L.sites[L.site_count];
+    memset(made, 0, sizeof(Site));
+    made->code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+    made->offset = offset;
+    made->line = line;
+    made->is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
+    L.site_index[at] = L.site_count;
+    if ((size_t)L.site_count * 2 >= L.index_cap && !index_grow()) L.lost = 1;
+    return L.site_count++;
+}
+
+static int site_search(PyCodeObject *code, int offset)
+{
+    int file = followed(code);
+    if (file < 0) return file;
+    size_t at = hash_site(code, offset);
+    int site;
+    while ((site = L.site_index[at])) {
+        if (L.sites[site].code == code && L.sites[site].offset == offset) return site;
+        at = (at + 1) & (L.index_cap - 1);
+    }
+    return site_make(code, offset, file, at);
+}
+
+/* The site of this instruction, or what `followed` says when it has none. */
+static inline int site_of(PyCodeObject *code, int offset)
+{
+    size_t at = (((uintptr_t)code >> 4) + (unsigned)offset) % RECENT;
+    if (L.recent[at].code == code && L.recent[at].offset == offset) return L.recent[at].site;
+    int site = site_search(code, offset);
+    if (site > 0) {
+        L.recent[at].code = code;
+        L.recent[at].offset = offset;
+        L.recent[at].site = site;
+    }
+    return site;
+}
+
+/* Add a birth (delta > 0) or death to a line, once per walk however often recursion meets it. */
+static inline void line_charge(int index, int64_t delta, uint64_t walk)
+{
+    Line *line = &L.lines[index];
+    if (line->mark == walk) return;
+    line->mark = walk;
+    line->net += delta;
+    line->run += delta;
+    if (delta > 0) {
+        line->gross += delta;
+        if (line->run > line->peak) line->peak = line->run;
+    }
+}
+
+/* Walk this thread's frames outwards, charge every followed line, return the innermost site (or -1). */
+static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
+{
+    int innermost = -1;
+#if PY_VERSION_HEX < 0x030C0000
+    /* Before 3.12 creating a frame object may start a collection, and with it anybody's code. */
+    int collecting = PyGC_Disable();
+#endif
+    PyFrameObject *frame = PyThreadState_GetFrame(ts);
+    while (frame) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        int site = site_of(code, PyFrame_GetLasti(frame));
+        Py_DECREF(code);
+        if (site >= 0) {
+            if (innermost < 0) innermost = site;
+            line_charge(L.sites[site].line, delta, walk);
+            if (L.sites[site].is_root) break;
+        }
+        else if (site == OUTSIDE) break;
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    Py_XDECREF(frame);
+#if PY_VERSION_HEX < 0x030C0000
+    if (collecting) PyGC_Enable();
+#endif
+    return innermost;
+}
+
+/* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE. */
+static int charge(PyThreadState *ts, int64_t delta)
+{
+    uint64_t walk = ++L.walk;
+    int site = -1;
+#ifdef RUNNING_FRAME
+    if (ts == L.main && RUNNING_FRAME(ts)) {
+        struct _PyInterpreterFrame *running = RUNNING_FRAME(ts);
+        PyObject *code = PyUnstable_InterpreterFrame_GetCode(running);
+        if (PyCode_Check(code)) site = site_of((PyCodeObject *)code, PyUnstable_InterpreterFrame_GetLasti(running));
+        Py_DECREF(code);
+        if (site >= 0 && L.sites[site].is_root) {
+            line_charge(L.sites[site].line, delta, walk);
+            return site;
+        }
+    }
+#endif
+    site = walk_frames(ts, delta, walk);
+    if (ts != L.main && L.main) {
+        /* A worker: the line that waits for it, in the thread of the cell, is charged too. */
+        int waiting = walk_frames(L.main, delta, walk);
+        if (site < 0) site = waiting;
+    }
+    if (site < 0) { line_charge(NOWHERE, delta, walk); site = NOWHERE; }
+    return site;
+}
+
+/* ---- births and deaths ------------------------------------------------------------------------------------------ */
+
+static inline int64_t event_time(int64_t size)
+{
+    if (size >= BIG || L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) L.now = now_ns();
+    return L.now;
+}
+
+static void ghost_put(const Block *block)
+{
+    if (L.ghost_count == L.ghost_cap) {
+        size_t cap = L.ghost_cap ? L.ghost_cap * 2 : 256;
+        Block *grown = realloc(L.ghosts, cap * sizeof(Block));
+        if (!grown) { L.lost = 1; return; }
+        L.ghosts = grown;
+        L.ghost_cap = cap;
+    }
+    L.ghosts[L.ghost_count++] = *block;
+}
+
+static void block_died(Block *block)
+{
+    if (block->site != BEFORE) {
+        L.sites[block->site].live -= block->size;
+        if (block->size < BIG) L.small_tracked--;
+        if (block->serial <= L.peak_serial) ghost_put(block);
+    }
+    block_remove(block);
+}
+
+static void birth(uintptr_t address, int64_t size, int site, unsigned long thread, int64_t time)
+{
+    Block *stale = block_find(address);   /* freed behind our back: it is gone */
+    if (stale) block_died(stale);
+    L.serial++;
+    L.births++;
+    L.gross += size;
+    L.current += size;
+    Site *s = &L.sites[site];
+    s->hits++;
+    s->gross += size;
+    if (size >= BIG || L.small_tracked < SMALL_TRACKED) {
+        Block made = {address, size, time, L.serial, thread, site};
+        block_put(&made);
+        if (size < BIG) L.small_tracked++;
+        s->live += size;
+        if (s->live > s->peak) s->peak = s->live;
+    }
+    else L.small_untracked += size;
+    if (L.current > L.peak) {
+        L.peak = L.current;
+        L.peak_serial = L.serial;
+        L.peak_site = site;
+        L.peak_time = time;
+        L.small_at_peak = L.small_untracked;
+        L.ghost_count = 0;
+    }
+    if (L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) curve_step(time);
+}
+
+/* `size` is what NumPy says; the size noted at birth wins where there is one.  Returns the bytes that went. */
+static int64_t death_size(uintptr_t address, int64_t size, Block **found)
+{
+    *found = block_find(address);
+    return *found ? (*found)->size : size;
+}
+
+static void death(Block *block, int64_t size, int64_t time)
+{
+    L.deaths++;
+    L.current -= size;
+    if (block) {
+        if (block->site == BEFORE) L.before_freed += size;
+        block_died(block);
+    }
+    else if (size < BIG && L.small_untracked >= size) L.small_untracked -= size;
+    else L.before_freed += size;
+    if (L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) curve_step(time);
+}
+
+/* ---- events of threads that do not hold the GIL ------------------------------------------------------------------ */
+
+static void foreign_put(uintptr_t address, int64_t size, int is_birth)
+{
+    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    if (L.on) {
+        if (L.foreign_count == L.foreign_cap) {
+            size_t cap = L.foreign_cap ? L.foreign_cap * 2 : 64;
+            Foreign *grown = realloc(L.foreign, cap * sizeof(Foreign));
+            if (grown) { L.foreign = grown; L.foreign_cap = cap; }
+        }
+        if (L.foreign_count < L.foreign_cap) {
+            Foreign event = {address, size, now_ns(), PyThread_get_thread_ident(), is_birth};
+            L.foreign[L.foreign_count++] = event;
+        }
+        else L.lost = 1;
+    }
+    PyThread_release_lock(L.lock);
+}
+
+static void foreign_take(void)
+{
+    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    Foreign *events = L.foreign;
+    size_t count = L.foreign_count;
+    L.foreign = NULL;
+    L.foreign_count = L.foreign_cap = 0;
+    PyThread_release_lock(L.lock);
+    for (size_t i = 0; i < count; i++) {
+        Foreign *e = &events[i];
+        if (e->is_birth) {
+            line_charge(NOWHERE, e->size, ++L.walk);
+            birth(e->address, e->size, NOWHERE, e->thread, e->time);
+        }
+        else {
+            Block *block;
+            int64_t size = death_size(e->address, e->size, &block);
+            line_charge(NOWHERE, -size, ++L.walk);
+            death(block, size, e->time);
+        }
+    }
+    free(events);
+}
+
+/* ---- the four hooks ------------------------------------------------------------------------------------------------ */
+
+static void clock_rearm(int site);
+
+static void note_birth(void *address, size_t size)
+{
+    PyThreadState *ts = holding_gil();
+    if (!ts) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
+    if (L.foreign_count) foreign_take();
+    int64_t time = event_time((int64_t)size);
+    int site = charge(ts, (int64_t)size);
+    birth((uintptr_t)address, (int64_t)size, site, (unsigned long)ts->thread_id, time);
+    if (size >= BIG) clock_rearm(site);
+}
+
+static void note_death(void *address, size_t size)
+{
+    PyThreadState *ts = holding_gil();
+    if (!ts) { foreign_put((uintptr_t)address, (int64_t)size, 0); return; }
+    if (L.foreign_count) foreign_take();
+    Block *block;
+    int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
+    int64_t time = event_time(bytes);
+    charge(ts, -bytes);
+    death(block_find((uintptr_t)address), bytes, time);
+}
+
+static void *hook_malloc(void *context, size_t size)
+{
+    void *made = original.malloc(context, size);
+    if (made && L.on) note_birth(made, size);
+    return made;
+}
+
+static void *hook_calloc(void *context, size_t count, size_t size)
+{
+    void *made = original.calloc(context, count, size);
+    if (made && L.on) note_birth(made, count * size);
+    return made;
+}
+
+static void hook_free(void *context, void *address, size_t size)
+{
+    if (address && L.on) note_death(address, size);   /* before the address can be handed out again */
+    original.free(context, address, size);
+}
+
+/* A moved buffer is a death and a birth: the new size counts as allocated, never both at once. */
+static void *hook_realloc(void *context, void *address, size_t size)
+{
+    uintptr_t old = (uintptr_t)address;
+    void *made = original.realloc(context, address, size);
+    if (made && L.on) {
+        if (old && holding_gil()) {
+            if (L.foreign_count) foreign_take();
+            if (!block_find(old)) L.resized_unknown++;
+        }
+        if (old) note_death((void *)old, 0);
+        note_birth(made, size);
+    }
+    return made;
+}
+
+/* ---- the line clock --------------------------------------------------------------------------------------------------- */
+
+static Thread *thread_of(unsigned long id)
+{
+    if (L.last_thread && L.last_thread->id == id) return L.last_thread;
+    for (int i = 0; i < L.thread_count; i++) {
+        if (L.threads[i]->id == id) return L.last_thread = L.threads[i];
+    }
+    Thread **grown = realloc(L.threads, (size_t)(L.thread_count + 1) * sizeof(Thread *));
+    if (!grown) return NULL;
+    L.threads = grown;
+    Thread *made = calloc(1, sizeof(Thread));
+    if (!made) return NULL;
+    made->id = id;
+    made->number = L.thread_count;
+    L.threads[L.thread_count++] = made;
+    return L.last_thread = made;
+}
+
+static void line_open(int index, int64_t time, int is_new)
+{
+    Line *line = &L.lines[index];
+    if (line->active++ == 0) {
+        line->opened = time;
+        if (is_new) line->run = 0;
+    }
+}
+
+static void line_close(int index, int64_t time)
+{
+    Line *line = &L.lines[index];
+    if (line->active > 0 && --line->active == 0) {
+        if (line->hot) line->gap += time - line->opened;
+        else line->nanoseconds += time - line->opened;
+    }
+}
+
+/* Frames above `keep` have ended without telling (an exception, a switched-off return). */
+static void close_down_to(Thread *thread, int keep, int64_t time)
+{
+    while (thread->depth > keep) line_close(thread->open[--thread->depth].line, time);
+}
+
+static int statement_of(File *file, int line)
+{
+    return file->statements && line < file->statement_count ? file->statements[line] : line * 2;
+}
+
+/* A line of a followed frame begins.  Returns 1 when this location has fired often enough to be switched off. */
+static int line_event(unsigned long id, const void *frame, PyCodeObject *code, int file, int number, int offset)
+{
+    int index = line_index(file, number, code);
+    Thread *thread = thread_of(id);
+    if (index == NOWHERE || !thread) return 1;
+    int64_t time = L.now = now_ns();
+    int at = thread->depth - 1;
+    while (at >= 0 && thread->open[at].frame != frame) at--;
+    int known = at >= 0 && thread->open[at].code == code;
+    int statement = statement_of(&L.files[file], number);
+    int goes_on = known && thread->open[at].statement == statement && thread->open[at].entry != offset;
+    close_down_to(thread, known ? at + 1 : (at >= 0 ? at : thread->depth), time);
+    if (known) line_close(thread->open[at].line, time);
+    else {
+        if (thread->depth == DEEP) close_down_to(thread, DEEP - 1, time);
+        at = thread->depth++;
+    }
+    Open *open = &thread->open[at];
+    Line *line = &L.lines[index];
+    open->frame = frame;
+    open->code = code;
+    open->line = index;
+    if (!goes_on) { open->statement = statement; open->entry = offset; open->execution = ++L.execution; }
+    /* The line of a `with` fires once more when the block is left: that is no new run. */
+    if (line->first_offset < 0) line->first_offset = offset;
+    int is_leaving = (statement & 1) && offset != line->first_offset;
+    int is_new = line->execution != open->execution && !is_leaving;
+    line_open(index, time, is_new);
+    if (is_new) {
+        line->execution = open->execution;
+        line->hits++;
+        if (L.event_count < EVENTS) {
+            Event event = {time, index, (short)thread->number, (short)at};
+            L.events[L.event_count++] = event;
+        }
+    }
+    if (++line->events < HOT) return 0;
+    if (line->hits >= HOT) line->hot = 1;
+    return 1;
+}
+
+/* A followed frame returns or yields.  Returns 1 when that has happened often enough. */
+static int return_event(unsigned long id, const void *frame)
+{
+    Thread *thread = thread_of(id);
+    if (!thread) return 1;
+    int at = thread->depth - 1;
+    while (at >= 0 && thread->open[at].frame != frame) at--;
+    if (at < 0) return 0;
+    int index = thread->open[at].line;
+    close_down_to(thread, at, L.now = now_ns());
+    return ++L.lines[index].returns >= HOT;
+}
+
+/* The first time a file speaks, ask Python which lines make up one statement. */
+static void file_describe(File *file)
+{
+    if (file->statements || !L.describe) return;
+    file->statements = calloc(1, sizeof(int));
+    PyObject *answer = PyObject_CallOneArg(L.describe, file->name);
+    if (answer && PyBytes_Check(answer) && file->statements) {
+        size_t size = (size_t)PyBytes_GET_SIZE(answer);
+        int *grown = realloc(file->statements, size ? size : sizeof(int));
+        if (grown) {
+            memcpy(grown, PyBytes_AS_STRING(answer), size);
+            file->statements = grown;
+            file->statement_count = (int)(size / sizeof(int));
+        }
+    }
+    if (!answer) PyErr_WriteUnraisable(L.describe);
+    Py_XDECREF(answer);
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+
+static void clock_rearm(int site) { (void)site; }
+
+static const void *running_frame(PyThreadState *ts)
+{
+#ifdef RUNNING_FRAME
+    return RUNNING_FRAME(ts);
+#else
+    PyFrameObject *frame = PyThreadState_GetFrame(ts);
+    Py_XDECREF(frame);
+    return frame;
+#endif
+}
+
+static int running_offset(PyThreadState *ts)
+{
+#ifdef RUNNING_FRAME
+    return PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts));
+#else
+    PyFrameObject *frame = PyThreadState_GetFrame(ts);
+    int offset = frame ? PyFrame_GetLasti(frame) : -1;
+    Py_XDECREF(frame);
+    return offset;
+#endif
+}
+
+/* sys.monitoring PY_START: the first call of any code object; followed ones get their lines switched on. */
+static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
+    int file = followed((PyCodeObject *)args[0]);
+    if (file >= 0 && L.follow) {
+        file_describe(&L.files[file]);
+        PyObject *done = PyObject_CallOneArg(L.follow, args[0]);
+        if (!done) return NULL;
+        Py_DECREF(done);
+    }
+    return Py_NewRef(L.disable);
+}
+
+/* sys.monitoring LINE (code, line). */
+static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    if (!L.on || count < 2 || !PyCode_Check(args[0])) Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    int file = followed(code);
+    if (file < 0) return Py_NewRef(L.disable);
+    PyThreadState *ts = PyThreadState_Get();
+    int off = line_event((unsigned long)ts->thread_id, running_frame(ts), code, file, (int)PyLong_AsLong(args[1]),
+                         running_offset(ts));
+    return Py_NewRef(off ? L.disable : Py_None);
+}
+
+/* sys.monitoring PY_RETURN and PY_YIELD (code, offset, value). */
+static PyObject *on_return(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    (void)args;
+    if (!L.on || count < 1) Py_RETURN_NONE;
+    PyThreadState *ts = PyThreadState_Get();
+    return Py_NewRef(return_event((unsigned long)ts->thread_id, running_frame(ts)) ? L.disable : Py_None);
+}
+
+static PyObject *trace_here(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    Py_RETURN_NONE;
+}
+
+#define trace_thread trace_here
+
+#else /* 3.11: the trace function */
+
+static int clock_wanted;      /* between clock start and stop */
+static int clock_armed;       /* the thread of the cell has its trace function set */
+static int clock_idle;        /* hot events in a row */
+
+static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
+{
+    (void)self;
+    (void)arg;
+    PyThreadState *ts = PyThreadState_Get();
+    if (!L.on || !clock_wanted) { PyEval_SetTrace(NULL, NULL); return 0; }
+    if (what != PyTrace_LINE && what != PyTrace_RETURN) return 0;
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int file = followed(code), idle = 0;
+    if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, frame);
+    else if (file >= 0) {
+        file_describe(&L.files[file]);
+        idle = line_event((unsigned long)ts->thread_id, frame, code, file, PyFrame_GetLineNumber(frame),
+                          PyFrame_GetLasti(frame));
+    }
+    Py_DECREF(code);
+    /* A loop whose lines are all hot runs without the trace function; it comes back with the next buffer born on
+     * another line, or with the cell's next statement. */
+    clock_idle = file >= 0 && !idle ? 0 : clock_idle + (file >= 0);
+    if (clock_idle > 64) {
+        clock_idle = 0;
+        if (ts == L.main) clock_armed = 0;
+        PyEval_SetTrace(NULL, NULL);
+    }
+    return 0;
+}
+
+static void clock_rearm(int site)
+{
+    if (!clock_wanted || clock_armed || L.lines[L.sites[site].line].hot) return;
+    if (PyThreadState_Get() != L.main) return;
+    clock_armed = 1;
+    PyEval_SetTrace(trace_function, NULL);
+}
+
+static PyObject *trace_here(PyObject *self, PyObject *wanted)
+{
+    (void)self;
+    clock_wanted = PyObject_IsTrue(wanted);
+    clock_armed = clock_wanted;
+    clock_idle = 0;
+    PyEval_SetTrace(clock_wanted ? trace_function : NULL, NULL);
+    Py_RETURN_NONE;
+}
+
+/* What threading.settrace is given: at its first event a new thread gets the C trace function. */
+static PyObject *trace_thread(PyObject *self, PyObject *args)
+{
+    (void)self;
+    (void)args;
+    if (clock_wanted && L.on) PyEval_SetTrace(trace_function, NULL);
+    Py_RETURN_NONE;
+}
+
+#endif
+
+/* ---- start, stop, and what is read in between ----------------------------------------------------------------------- */
+
+static void forget(void)
+{
+    for (int i = 1; i < L.site_count; i++) Py_XDECREF(L.sites[i].code);
+    for (int i = 1; i < L.line_count; i++) Py_XDECREF(L.lines[i].code);
+    for (int i = 0; i < L.file_count; i++) {
+        Py_XDECREF(L.files[i].name);
+        free(L.files[i].lines);
+        free(L.files[i].statements);
+    }
+    for (int i = 0; i < L.thread_count; i++) free(L.threads[i]);
+    for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
+    free(L.blocks); free(L.ghosts); free(L.sites); free(L.site_index); free(L.lines); free(L.files);
+    free(L.points); free(L.events); free(L.threads); free(L.foreign);
+    Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.describe); Py_XDECREF(L.disable);
+    PyThread_type_lock lock = L.lock;
+    memset(&L, 0, sizeof L);
+    L.lock = lock;
+}
+
+static int make_room(void)
+{
+    L.block_cap = 1024;
+    L.site_cap = L.line_cap = 256;
+    L.index_cap = 1024;
+    L.blocks = calloc(L.block_cap, sizeof(Block));
+    L.sites = calloc((size_t)L.site_cap, sizeof(Site));
+    L.lines = calloc((size_t)L.line_cap, sizeof(Line));
+    L.site_index = calloc(L.index_cap, sizeof(int));
+    /* Room for the worst case; pages that are never written cost nothing. */
+    L.points = malloc((2 * POINTS + 2) * sizeof(Point));
+    L.events = malloc(EVENTS * sizeof(Event));
+    L.site_count = L.line_count = 1;   /* number 0 is "nowhere" */
+    L.stride = 1;
+    return L.blocks && L.sites && L.lines && L.site_index && L.points && L.events;
+}
+
+static int take_files(PyObject *whole, PyObject *partial)
+{
+    Py_ssize_t wholes = PyTuple_GET_SIZE(whole), count = wholes + PyTuple_GET_SIZE(partial);
+    L.files = calloc((size_t)(count ? count : 1), sizeof(File));
+    if (!L.files) return 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = i < wholes ? PyTuple_GET_ITEM(whole, i) : PyTuple_GET_ITEM(partial, i - wholes);
+        if (!PyUnicode_Check(name)) return 0;
+        L.files[i].name = Py_NewRef(name);
+        L.files[i].whole = i < wholes;
+        L.file_count++;
+    }
+    return 1;
+}
+
+/* Buffers that exist already and whose size is known, so that a later realloc of them can be counted. */
+static int take_known(PyObject *known)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(known, &at, &key, &value)) {
+        Block block = {(uintptr_t)PyLong_AsUnsignedLongLong(key), PyLong_AsLongLong(value), 0, 0, 0, BEFORE};
+        if (PyErr_Occurred()) return 0;
+        if (block.address && !block_find(block.address)) block_put(&block);
+    }
+    return 1;
+}
+
+static void hooks_in(void)
+{
+    original = handler->allocator;
+    handler->allocator.malloc = hook_malloc;
+    handler->allocator.calloc = hook_calloc;
+    handler->allocator.realloc = hook_realloc;
+    handler->allocator.free = hook_free;
+}
+
+static void hooks_out(void)
+{
+    /* Another tool may have put its own hooks above ours meanwhile: then ours must stay, and only pass through. */
+    if (handler->allocator.malloc == hook_malloc) handler->allocator = original;
+}
+
+PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, disable) -> int\n\n"
+"Begin counting; returns the start in nanoseconds. `whole_files` and `partial_files` are tuples of co_filename:\n"
+"all code of the first is followed, of the second only the code objects in the tuple `codes`. `known` maps addresses\n"
+"of existing buffers to bytes. `runner` is the co_filename of the code that runs the cell: walks end there. `describe(filename)` answers with native ints, one a line: twice the first line of its\n"
+"statement, plus 1 for the head of a `with`. `follow(code)` is called once a followed code object starts.");
+
+static PyObject *start(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *disable;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
+                          &PyDict_Type, &known, &runner, &describe, &follow, &disable)) return NULL;
+    if (L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
+    forget();
+    if (!make_room() || !take_files(whole, partial) || !take_known(known)) {
+        forget();
+        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    }
+    L.codes = Py_NewRef(codes);
+    L.stop_file = Py_NewRef(runner);
+    L.describe = describe == Py_None ? NULL : Py_NewRef(describe);
+    L.follow = follow == Py_None ? NULL : Py_NewRef(follow);
+    L.disable = Py_NewRef(disable);
+    L.main = PyThreadState_Get();
+    L.main_id = (unsigned long)L.main->thread_id;
+    if (handler->allocator.malloc != hook_malloc) hooks_in();
+    int64_t time = L.now = now_ns();
+    point_put(time, 0);
+    thread_of(L.main_id);   /* number 0 */
+    L.on = 1;
+    return PyLong_FromLongLong(time);
+}
+
+static PyObject *block_tuple(const Block *b)
+{
+    return Py_BuildValue("(KLLKki)", (unsigned long long)b->address, (long long)b->size, (long long)b->born,
+                         (unsigned long long)b->serial, b->thread, b->site);
+}
+
+/* Those of `blocks` that were made under the trace, as a list of (address, size, born, serial, thread, site). */
+static PyObject *block_list(const Block *blocks, size_t count)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < count; i++) {
+        if (!blocks[i].address || blocks[i].site == BEFORE) continue;
+        PyObject *item = block_tuple(&blocks[i]);
+        if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+static PyObject *site_list(void)
+{
+    PyObject *list = PyList_New(L.site_count);
+    for (int i = 0; list && i < L.site_count; i++) {
+        Site *s = &L.sites[i];
+        PyObject *item = Py_BuildValue("(OiiLLLL)", s->code ? (PyObject *)s->code : Py_None, s->offset, s->line,
+                                       (long long)s->hits, (long long)s->gross, (long long)s->live, (long long)s->peak);
+        if (item) PyList_SET_ITEM(list, i, item);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *line_list(void)
+{
+    PyObject *list = PyList_New(L.line_count);
+    for (int i = 0; list && i < L.line_count; i++) {
+        Line *l = &L.lines[i];
+        PyObject *name = i ? L.files[l->file].name : Py_None;
+        PyObject *item = Py_BuildValue("(OiOLiLLLLL)", name, l->line, l->code ? (PyObject *)l->code : Py_None,
+                                       (long long)l->hits, l->hot, (long long)l->nanoseconds, (long long)l->gap,
+                                       (long long)l->gross, (long long)l->net, (long long)l->peak);
+        if (item) PyList_SET_ITEM(list, i, item);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+static void end_counting(void)
+{
+    hooks_out();
+    L.on = 0;
+    if (L.foreign_count) foreign_take();
+}
+
+PyDoc_STRVAR(stop_doc, "stop() -> dict\n\nEnd counting, put NumPy's allocator back, and hand over what was counted.");
+
+static PyObject *stop(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (!L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
+    int64_t time = now_ns();
+    end_counting();
+    for (int i = 0; i < L.thread_count; i++) close_down_to(L.threads[i], 0, time);
+    bucket_flush();
+    point_put(time, L.current);
+    PyObject *result = Py_BuildValue(
+        "{sLsLsLsLsLsLsLsKsisLsLsLsisisNsNsNsNsNsN}",
+        "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
+        "gross", (long long)L.gross, "births", (long long)L.births, "deaths", (long long)L.deaths,
+        "peak_time", (long long)L.peak_time, "peak_serial", (unsigned long long)L.peak_serial,
+        "peak_site", L.peak_site, "before_freed", (long long)L.before_freed,
+        "small_at_peak", (long long)L.small_at_peak, "small_untracked", (long long)L.small_untracked,
+        "lost", L.lost, "resized_unknown", L.resized_unknown,
+        "sites", site_list(), "lines", line_list(), "live", block_list(L.blocks, L.block_cap),
+        "ghosts", block_list(L.ghosts, L.ghost_count),
+        "points", PyBytes_FromStringAndSize((const char *)L.points, (Py_ssize_t)(L.point_count * sizeof(Point))),
+        "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))));
+    forget();
+    return result;
+}
+
+PyDoc_STRVAR(totals_doc, "totals() -> (current, peak, gross, buffers)\n\n"
+"Bytes now, at the highest since the start or the last reset, in all; and the number of buffers born.");
+
+static PyObject *totals(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (L.on && L.foreign_count) foreign_take();
+    return Py_BuildValue("(LLLL)", (long long)L.current, (long long)L.peak, (long long)L.gross, (long long)L.births);
+}
+
+PyDoc_STRVAR(reset_doc, "reset_peak() -> None\n\nThe peak starts again from the bytes allocated now.");
+
+static PyObject *reset_peak(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    L.peak = L.current;
+    L.peak_serial = L.serial;
+    L.peak_time = L.now;
+    L.peak_site = NOWHERE;
+    L.small_at_peak = L.small_untracked;
+    L.ghost_count = 0;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting and forget everything: for a forked child.");
+
+static PyObject *abandon(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (!L.on) Py_RETURN_NONE;
+    hooks_out();
+    L.on = 0;
+    L.lock = PyThread_allocate_lock();   /* the parent's may be held by a thread that does not exist here */
+    Py_RETURN_NONE;
+}
+
+static PyObject *counting(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    return PyBool_FromLong(L.on);
+}
+
+static PyMethodDef methods[] = {
+    {"start", start, METH_VARARGS, start_doc},
+    {"stop", stop, METH_NOARGS, stop_doc},
+    {"totals", totals, METH_NOARGS, totals_doc},
+    {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
+    {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"counting", counting, METH_NOARGS, "counting() -> bool\n\nWhether a trace is running."},
+#if PY_VERSION_HEX >= 0x030C0000
+    {"on_start", (PyCFunction)(void (*)(void))on_start, METH_FASTCALL, "sys.monitoring callback for PY_START."},
+    {"on_line", (PyCFunction)(void (*)(void))on_line, METH_FASTCALL, "sys.monitoring callback for LINE."},
+    {"on_return", (PyCFunction)(void (*)(void))on_return, METH_FASTCALL,
+     "sys.monitoring callback for PY_RETURN and PY_YIELD."},
+    {"trace_here", trace_here, METH_O, "Does nothing where sys.monitoring exists."},
+    {"trace_thread", trace_thread, METH_VARARGS, "Does nothing where sys.monitoring exists."},
+#else
+    {"trace_here", trace_here, METH_O, "trace_here(wanted)\n\nSet (or clear) the C trace function of this thread."},
+    {"trace_thread", trace_thread, METH_VARARGS, "A trace function for threading.settrace."},
+#endif
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_ledger", "Exact counts of NumPy's buffers and the lines that asked for them.", -1,
+    methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__ledger(void)
+{
+#ifdef Py_GIL_DISABLED
+    PyErr_SetString(PyExc_ImportError, "the native ledger relies on the GIL, and this CPython is free-threaded");
+    return NULL;
+#else
+    import_array();
+    PyObject *capsule = PyDataMem_DefaultHandler;
+    handler = PyCapsule_GetPointer(capsule, "mem_handler");
+    if (!handler) return NULL;
+    L.lock = PyThread_allocate_lock();
+    if (!L.lock) return PyErr_NoMemory();
+    return PyModule_Create(&module);
+#endif
+}

@@ -1,0 +1,149 @@
+"""The exact ledger: who counts the buffers, and why that one.
+
+There is one today, the native one (`_ledger.c`); `choose` is where another is weighed against it. Whoever counts
+hands over the same `Account`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .. import cell
+from ..folds import Account, LineTotal, SiteTotal
+from ..holdings import Buffer
+from ..host import Unavailable
+
+try:
+    from . import _ledger
+except ImportError as error:  # not built here, or this interpreter is declined
+    _ledger = None  # type: ignore[assignment]
+    _why_not = str(error)
+else:
+    _why_not = ""
+
+_EVENT = np.dtype([("time", "i8"), ("line", "i4"), ("thread", "i2"), ("depth", "i2")])
+_tested: list[str] = []  # the outcome of the self-test, once it has run: "" when it passed
+
+
+class NativeLedger:
+    """Counts NumPy's own requests for data buffers: sizes to the byte, all threads, at the speed of the plain cell."""
+
+    name = "native"
+
+    def start(
+        self,
+        files: tuple[str, ...],
+        partial: tuple[str, ...],
+        codes: tuple[CodeType, ...],
+        known: dict[int, int],
+        describe: Callable[[str], bytes],
+        follow: Callable[[CodeType], None] | None,
+        disable: object,
+    ) -> None:
+        """Begin counting; see `_ledger.start`."""
+        self._started = _ledger.start(files, partial, codes, known, cell.__file__, describe, follow, disable)
+
+    def stop(self) -> Account:
+        """End counting, put NumPy's allocator back as it was, and tell."""
+        return _account(_ledger.stop(), self._started)
+
+
+def _account(raw: dict[str, Any], started: int) -> Account:
+    points = np.frombuffer(raw["points"], np.int64).reshape(-1, 2)
+    events = np.frombuffer(raw["events"], _EVENT)
+    return Account(
+        started=started,
+        stopped=raw["stopped"],
+        net=raw["current"],
+        peak=raw["peak"],
+        gross=raw["gross"],
+        births=raw["births"],
+        peak_time=raw["peak_time"] or started,
+        peak_site=raw["peak_site"],
+        small_at_peak=raw["small_at_peak"],
+        sites=tuple(SiteTotal(*each) for each in raw["sites"]),
+        lines=tuple(LineTotal(*each) for each in raw["lines"]),
+        at_peak=tuple(
+            Buffer(address, size, born, site, alive)
+            for blocks, alive in ((raw["live"], True), (raw["ghosts"], False))
+            for address, size, born, serial, _, site in blocks
+            if serial <= raw["peak_serial"]
+        ),
+        timeline=(points[:, 0] - started, points[:, 1].copy()),
+        event_time=events["time"] - started,
+        event_line=events["line"].astype(np.int64),
+        event_thread=events["thread"].astype(np.int64),
+        event_depth=events["depth"].astype(np.int64),
+        notes=_trouble(raw),
+    )
+
+
+def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
+    notes = []
+    if raw["lost"]:
+        notes.append("There was no memory left for the ledger's own tables: totals are exact, some sites are missing.")
+    if raw["resized_unknown"]:
+        notes.append(
+            f"{raw['resized_unknown']} buffers from before the run, reached by no name, were resized: their old size "
+            "is not known, so net and later totals are too high by it."
+        )
+    return tuple(notes)
+
+
+def _self_test() -> str:
+    """Why the native ledger cannot be trusted here, or nothing: allocate, free, and look at the counters."""
+    size = 65_536
+    _ledger.start((), (), (), {}, "", None, None, None)
+    try:
+        made = np.empty(size, np.uint8)
+        while_alive = _ledger.totals()[:3]
+        del made
+    finally:
+        raw = _ledger.stop()
+    if while_alive != (size, size, size) or raw["current"] != 0:
+        return f"its self-test asked NumPy for {size} bytes and counted {while_alive}"
+    return ""
+
+
+def choose() -> tuple[NativeLedger, str]:
+    """The ledger to use and a sentence that says why.
+
+    Raises
+    ------
+    Unavailable
+        When nothing can count here; says what is missing and how to get it.
+    """
+    if _ledger is None:
+        raise Unavailable(
+            "The native ledger, which counts NumPy's buffers, is not there",
+            _why_not,
+            "Install a C compiler and the Python headers, then reinstall npmem_magic",
+        )
+    if not _tested:
+        _tested.append(_self_test())
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_ledger.abandon)
+    if _tested[0]:
+        raise Unavailable("The native ledger cannot count here", _tested[0], "Please report this, with np.show_config()")
+    return NativeLedger(), "Counted by the native ledger: every buffer that NumPy asked for, in all threads, to the byte."
+
+
+def running() -> bool:
+    """Whether a trace is running in this process."""
+    return _ledger is not None and bool(_ledger.counting())
+
+
+def events() -> Any:
+    """The callbacks of the line clock."""
+    return _ledger
+
+
+def abandon() -> None:
+    """Stop counting at once and forget; nothing to do when nothing counts."""
+    if _ledger is not None:
+        _ledger.abandon()

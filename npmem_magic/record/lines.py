@@ -1,0 +1,124 @@
+"""The line clock: one event for each line that begins in followed code.
+
+Two ways to get it: `sys.monitoring` from 3.12 on, where events of hot lines are switched off one by one; the trace
+function on 3.11, set from C, which leaves while only hot lines run. Both write into the native ledger's tables.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import CodeType
+from typing import Protocol
+
+from ..host import HAS_MONITORING
+
+_FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
+
+
+class Events(Protocol):
+    """The callbacks that the native ledger offers."""
+
+    def on_start(self, code: CodeType, offset: int) -> object: ...
+    def on_line(self, code: CodeType, line: int) -> object: ...
+    def on_return(self, code: CodeType, offset: int, value: object) -> object: ...
+    def trace_here(self, wanted: bool) -> None: ...
+    def trace_thread(self, frame: object, event: str, arg: object) -> None: ...
+
+
+class Clock(Protocol):
+    """Switched on right before the user's code, and off right after it."""
+
+    disable: object
+
+    def start(self) -> tuple[str, ...]: ...
+    def follow(self, code: CodeType) -> None: ...
+    def stop(self) -> None: ...
+
+
+if sys.version_info >= (3, 12):
+    _monitoring = sys.monitoring
+
+    class MonitoringClock:
+        """Line events by `sys.monitoring` under a tool id of its own, given back afterwards."""
+
+        disable: object = _monitoring.DISABLE
+
+        def __init__(self, events: Events) -> None:
+            self._events = events
+            self._tool: int | None = None
+            self._codes: list[CodeType] = []
+
+        def start(self) -> tuple[str, ...]:
+            """Take a free tool id and listen; a sentence when there is none."""
+            names = _monitoring.events
+            self._tool = next((tool for tool in _FREE_IDS if _monitoring.get_tool(tool) is None), None)
+            if self._tool is None:
+                return ("Other tools hold every id of sys.monitoring: lines have no hits and no times.",)
+            _monitoring.use_tool_id(self._tool, "npmem_magic")
+            _monitoring.register_callback(self._tool, names.PY_START, self._events.on_start)
+            _monitoring.register_callback(self._tool, names.LINE, self._events.on_line)
+            _monitoring.register_callback(self._tool, names.PY_RETURN, self._events.on_return)
+            _monitoring.register_callback(self._tool, names.PY_YIELD, self._events.on_return)
+            # What an earlier trace switched off in the same functions counts again.
+            _monitoring.restart_events()
+            _monitoring.set_events(self._tool, names.PY_START)
+            return ()
+
+        def follow(self, code: CodeType) -> None:
+            """Listen to the lines of `code`; called by the ledger when the code first starts."""
+            if self._tool is not None:
+                names = _monitoring.events
+                _monitoring.set_local_events(self._tool, code, names.LINE | names.PY_RETURN | names.PY_YIELD)
+                self._codes.append(code)
+
+        def stop(self) -> None:
+            """Listen to nothing and give the tool id back."""
+            if self._tool is None:
+                return
+            names = _monitoring.events
+            _monitoring.set_events(self._tool, 0)
+            for code in self._codes:
+                _monitoring.set_local_events(self._tool, code, 0)
+            for event in (names.PY_START, names.LINE, names.PY_RETURN, names.PY_YIELD):
+                _monitoring.register_callback(self._tool, event, None)
+            _monitoring.free_tool_id(self._tool)
+            self._codes.clear()
+            self._tool = None
+
+
+class TraceFunctionClock:
+    """Line events by the trace function; the one found is put back, for this thread and for new ones."""
+
+    disable: object = None
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._is_set = False
+
+    def start(self) -> tuple[str, ...]:
+        """Set the trace function of this thread and of those that start from now on."""
+        self._found, self._found_for_threads = sys.gettrace(), threading.gettrace()
+        threading.settrace(self._events.trace_thread)  # type: ignore[arg-type]  # it answers None: no local function
+        self._is_set = True
+        self._events.trace_here(True)
+        if self._found is None:
+            return ()
+        return ("A trace function (a debugger's or a coverage tool's) was set aside during the run and is back again.",)
+
+    def follow(self, code: CodeType) -> None:
+        """Nothing to do: the trace function sees every frame."""
+
+    def stop(self) -> None:
+        """Put back what was found."""
+        if not self._is_set:
+            return
+        self._is_set = False
+        self._events.trace_here(False)
+        sys.settrace(self._found)
+        threading.settrace(self._found_for_threads)  # type: ignore[arg-type]  # None is what it means by "no function"
+
+
+def make(events: Events) -> Clock:
+    """The clock of this interpreter."""
+    return MonitoringClock(events) if HAS_MONITORING else TraceFunctionClock(events)

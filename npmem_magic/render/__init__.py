@@ -1,0 +1,53 @@
+"""Show a Trace: as a bundle of text and HTML, as text alone, as a matplotlib Figure.
+
+Importing this package makes every Trace show itself; matplotlib is imported at the first picture, or by `warm_up`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from ..trace import Trace, show_with
+from . import chart, html
+from . import text as plain
+from .page import Page, describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
+
+
+def bundle(trace: Trace) -> tuple[dict[str, str], dict[str, Any]]:
+    """The report in every form a frontend may choose from, and the metadata that marks it as ours."""
+    page = describe(trace)
+    data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
+    return data, {"npmem_magic": {"kind": "memtrace", "version": _version()}}
+
+
+def text(trace: Trace) -> str:
+    """The report as plain text of at most 80 columns."""
+    return plain.draw(describe(trace))
+
+
+def figure(trace: Trace) -> Figure | None:
+    """Memory over time as a new matplotlib Figure; None when there is nothing to draw."""
+    curves = describe(trace).curves
+    return None if curves is None else chart.draw(curves)
+
+
+def warm_up() -> None:
+    """Import matplotlib and load its fonts now, so that the report after the run is quick."""
+    chart.warm_up()
+
+
+def _version() -> str:
+    try:
+        return version("npmem_magic")
+    except PackageNotFoundError:
+        return "0"
+
+
+show_with(sys.modules[__name__])

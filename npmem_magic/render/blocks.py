@@ -1,0 +1,108 @@
+"""The plot of a terminal: block characters, an axis of bytes, the lane of lines."""
+
+from __future__ import annotations
+
+from ..sizes import unit_for
+from .curves import column_peaks
+from .lane import Label, Segment, place
+from .page import Curves, Scale
+from .widths import clip, columns, fit
+
+ROWS = 9
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def plot(curves: Curves, width: int) -> list[str]:
+    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
+    names = [f"{words} {curves.bytes_.unit}" for _, words in curves.bytes_.ticks]
+    margin = max(map(len, [*names, "line"])) + 1
+    inner = width - margin - 1
+    heights = column_peaks(*curves.allocated, curves.time.high, inner)
+    base = min(0, int(curves.allocated[1].min()))
+    span = max(1, max(heights) - base)
+    levels = [_level(height - base, span) for height in heights]
+    named = _named_rows(curves, base, span)
+    foot = "0" if not base else Scale(*unit_for(span), 1, 0, 0).number(base)
+    body = []
+    for row in reversed(range(ROWS)):
+        cells = "".join(_EIGHTHS[max(0, min(8, level - 8 * row))] for level in levels)
+        body.append(f"{named.get(row, ''):>{margin - 1}} {'┤' if row in named else '│'}{cells.rstrip()}")
+    return [
+        *_lane(curves.segments, curves.time.high, inner, margin),
+        *_peak(curves, margin, inner, width),
+        *body,
+        f"{foot:>{margin - 1}} └{_time_axis(curves, inner)}",
+        " " * margin + _time_words(curves, inner),
+    ]
+
+
+def _level(height: int, span: int) -> int:
+    """Eighths of a row; anything above nothing is seen."""
+    return 0 if height <= 0 else max(1, round(height / span * ROWS * 8))
+
+
+def _named_rows(curves: Curves, base: int, span: int) -> dict[int, str]:
+    """For each row that an axis value falls into, that value; the topmost one with the unit."""
+    found = {}
+    for position, words in curves.bytes_.ticks:
+        row = round((position - base) / span * ROWS) - 1
+        if base < position and 0 <= row < ROWS:
+            found[row] = words
+    last = max(found, default=-1)
+    return {row: f"{words} {curves.bytes_.unit}" if row == last else words for row, words in found.items()}
+
+
+def _peak(curves: Curves, margin: int, inner: int, width: int) -> list[str]:
+    if curves.peak is None:
+        return []
+    column = min(inner - 1, int(curves.peak[0] / curves.time.high * inner))
+    words = curves.peak_words + (f": {curves.peak_code}" if curves.peak_code else "")
+    words = clip(words, min(inner - 2, 64))
+    size = columns(words)
+    if column + 2 + size <= inner:
+        return [" " * (margin + 1 + column) + "▼ " + words]
+    if column - 1 - size >= 0:
+        return [" " * (margin + column - size) + words + " ▼"]
+    return [" " * (margin + 1) + fit(words, inner, "^").rstrip(), " " * (margin + 1 + column) + "▼"]
+
+
+def _lane(segments: tuple[Segment, ...], total: int, inner: int, margin: int) -> list[str]:
+    if not segments:
+        return []
+    labels = place(segments, total, inner, lambda words: len(words) + 1)
+    ruler = [" "] * inner
+    for segment in segments:
+        ruler[min(inner - 1, round(segment.start / max(total, 1) * inner))] = "│"
+    leaders = [label for label in labels if label.leader]
+    above = _write([" "] * inner, leaders)
+    inside = _write(ruler, [label for label in labels if not label.leader])
+    rows = [f"{'':{margin}} {above}".rstrip()] if leaders else []
+    return [*rows, f"{'line':>{margin - 1}}  {inside}"[: margin + 1 + inner].rstrip()]
+
+
+def _write(cells: list[str], labels: list[Label]) -> str:
+    for label in labels:
+        start = max(0, min(len(cells) - len(label.text), round((label.left + label.right - len(label.text)) / 2)))
+        cells[start : start + len(label.text)] = label.text
+    return "".join(cells)
+
+
+def _time_axis(curves: Curves, inner: int) -> str:
+    cells = ["─"] * inner
+    for position, _ in curves.time.ticks:
+        cells[min(inner - 1, round(position / curves.time.high * inner))] = "┬"
+    return "".join(cells)
+
+
+def _time_words(curves: Curves, inner: int) -> str:
+    cells = [" "] * (inner + 1)
+    edge = 0
+    ticks = curves.time.ticks
+    for index, (position, words) in enumerate(ticks):
+        words = f"{words} {curves.time.unit}" if index == len(ticks) - 1 else words
+        column = 1 + round(position / curves.time.high * inner)
+        start = min(max(0, column - len(words) // 2), inner + 1 - len(words))
+        if start >= edge:
+            cells[start : start + len(words)] = words
+            edge = start + len(words) + 1
+    return "".join(cells).rstrip()

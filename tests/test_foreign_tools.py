@@ -1,0 +1,129 @@
+"""Other people's tools find themselves as they were, and keep working while a cell is traced."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import tracemalloc
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle import counting
+from tracing import K, run, run_failing
+
+import npmem_magic
+from npmem_magic.host import HAS_MONITORING, NpmemError
+
+
+def test_a_foreign_trace_function_is_put_back() -> None:
+    def watch(frame: FrameType, event: str, argument: Any) -> None:
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        trace = run("a = np.zeros(1000)")
+        found = sys.gettrace()
+    finally:
+        sys.settrace(before)
+    assert found is watch
+    assert trace.net == K
+
+
+def test_the_trace_function_of_new_threads_is_put_back() -> None:
+    before = threading.gettrace()
+    run("a = 1")
+    assert threading.gettrace() is before
+
+
+def test_a_foreign_profile_function_is_left_in_place() -> None:
+    calls: list[str] = []
+    sys.setprofile(lambda frame, event, argument: calls.append(event))
+    try:
+        found = sys.getprofile()
+        run("a = np.zeros(1000)")
+        after = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert after is found
+    assert calls
+
+
+@pytest.mark.skipif(not HAS_MONITORING, reason="sys.monitoring came with 3.12")
+def test_a_foreign_monitoring_tool_keeps_working() -> None:
+    monitoring = sys.monitoring
+    tool, lines = monitoring.COVERAGE_ID, []
+    monitoring.use_tool_id(tool, "another")
+    try:
+        monitoring.register_callback(tool, monitoring.events.LINE, lambda code, line: lines.append((code, line)))
+        monitoring.set_events(tool, monitoring.events.LINE)
+        trace = run("def f():\n    return np.zeros(1000)\na = f()\nb = f()")
+        assert (monitoring.get_tool(tool), monitoring.get_events(tool)) == ("another", monitoring.events.LINE)
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.free_tool_id(tool)
+    assert [line for code, line in lines if code.co_name == "f"] == [2, 2]
+    assert trace.gross == 2 * K
+
+
+@pytest.mark.skipif(not HAS_MONITORING, reason="sys.monitoring came with 3.12")
+def test_no_monitoring_tool_is_left() -> None:
+    before = [sys.monitoring.get_tool(number) for number in range(6)]
+    run("a = np.zeros(1000)")
+    run_failing(ZeroDivisionError, "1 / 0")
+    assert [sys.monitoring.get_tool(number) for number in range(6)] == before
+
+
+@pytest.mark.skipif(not HAS_MONITORING, reason="sys.monitoring came with 3.12")
+def test_every_monitoring_tool_taken() -> None:
+    """Then there is no line clock; the bytes are right all the same, or the error says what is in the way."""
+    taken = [number for number in range(6) if sys.monitoring.get_tool(number) is None]
+    for number in taken:
+        sys.monitoring.use_tool_id(number, "another")
+    try:
+        trace = run("a = np.zeros(1000)")
+    except NpmemError as error:
+        assert "monitoring" in str(error)
+    else:
+        assert (trace.gross, trace.expressions[0].source) == (K, "np.zeros(1000)")
+    finally:
+        for number in taken:
+            sys.monitoring.free_tool_id(number)
+    assert run("a = np.zeros(1000)").gross == K
+
+
+@pytest.mark.parametrize("depth", [1, 7])
+def test_a_running_tracemalloc_goes_on(depth: int) -> None:
+    names: dict[str, Any] = {"np": np}
+    tracemalloc.start(depth)
+    try:
+        trace = npmem_magic.trace("a = np.zeros(100_000)", namespace=names, sampler="off")
+        assert tracemalloc.is_tracing() and tracemalloc.get_traceback_limit() == depth
+        arrays = tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)
+        held = sum(part.size for part in tracemalloc.take_snapshot().filter_traces([arrays]).traces)
+    finally:
+        tracemalloc.stop()
+    assert trace.gross == held == 100 * K
+
+
+def test_tracemalloc_is_not_started() -> None:
+    run("a = np.zeros(1000)")
+    assert not tracemalloc.is_tracing()
+
+
+def test_another_watcher_of_the_handler_sees_the_same() -> None:
+    names: dict[str, Any] = {"np": np}
+    with counting({}) as log:
+        trace = npmem_magic.trace("a = np.zeros(1000)\na = np.sqrt(a) * 2", namespace=names, sampler="off")
+    births = {size for size, _, _ in log.events if size >= 4096}
+    assert births == {K} and trace.gross >= 3 * K
+    assert names["a"].sum() == 0
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    assert gc.isenabled()
+    run("a = np.zeros(1000)")
+    assert gc.isenabled() and gc.get_freeze_count() == 0

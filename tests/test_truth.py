@@ -1,0 +1,186 @@
+"""Cells of known size: peak, net, gross and sites are right to the byte.
+
+Two judges. The numbers of `truth_cases` come from reasoning and speak of buffers of 4 KiB and more; the oracle is an
+independent count of everything, the 8-byte buffers that NumPy makes of Python scalars included.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle import LARGE, Log, agree, consistent, large_by_text, large_sites, reuses_temporaries, run_plain, sites_agree
+from truth_cases import CHAINS, LEAVE_ALONE, PLAIN, SMALL, Case, N, X, prepare
+
+import npmem_magic
+from npmem_magic.trace import Trace
+
+REUSES = reuses_temporaries()
+CASES = PLAIN + [reused if REUSES else fresh for reused, fresh in CHAINS]
+
+# (code, net in bytes, source of a site that is among the large ones). The other numbers are the oracle's.
+LIBRARY = [
+    ("a = np.fromiter(range(10_000), float)", 80_000, "np.fromiter(range(10_000), float)"),
+    ("a = np.fromiter((k for k in range(10_000)), float)", 80_000, "np.fromiter((k for k in range(10_000)), float)"),
+    ("a = np.loadtxt(['1 2 3'] * 3000)", 72_000, "np.loadtxt(['1 2 3'] * 3000)"),
+    ("f = pd.DataFrame({'a': x, 'b': y})", 2 * X, "pd.DataFrame({'a': x, 'b': y})"),
+    ("f = pd.Series(x, copy=True)", X, "pd.Series(x, copy=True)"),
+    ("w = series + 1", X, "series + 1"),
+    ("w = series.cumsum()", X, "series.cumsum()"),
+    ("t = float((series > 0.5).mean())", 0, "series > 0.5"),
+    ("w = frame['a'].to_numpy(copy=True)", X, "frame['a'].to_numpy(copy=True)"),
+    ("w = ne.evaluate('x * 2 + y')", X, "ne.evaluate('x * 2 + y')"),
+    ("w = ne.evaluate('x > y')", N, "ne.evaluate('x > y')"),
+    ("w = np.load(stored)", X, "np.load(stored)"),
+    ("w = np.load(path)", X, "np.load(path)"),
+    ("w = np.fromfile(flat)", X, "np.fromfile(flat)"),
+    ("w = np.memmap(flat, mode='r', dtype=float) + 1", X, "np.memmap(flat, mode='r', dtype=float) + 1"),
+    ("w = masked + 1", X + N, "masked + 1"),
+    ("w = np.ma.masked_less(x, 0.5)", X + N, "np.ma.masked_less(x, 0.5)"),
+    ("t = np.histogram(x, 10)[0].sum()", 0, "np.histogram(x, 10)"),
+    ("w = np.unique(idx)", X // 5, "np.unique(idx)"),
+    ("w = np.linspace(0, 1, 100_000)", X, "np.linspace(0, 1, 100_000)"),
+    ("w = np.triu(table)", X, "np.triu(table)"),
+    ("t = float(np.linalg.norm(table - 1))", 0, "table - 1"),
+    ("w = np.vectorize(float)(s)", SMALL, "np.vectorize(float)(s)"),
+    ("w = next(np.full(k, 1.5) for k in (2000,))", 16_000, "np.full(k, 1.5)"),
+]
+
+WORKERS = """\
+def work(n):
+    part = np.ones(n)
+    return part + part
+
+with ThreadPoolExecutor(1) as pool:
+    parts = list(pool.map(work, [1000] * 4))
+"""
+
+
+def namespace(folder: Path) -> dict[str, Any]:
+    """`prepare` with pandas, numexpr, masked arrays and files."""
+    pd, ne = pytest.importorskip("pandas"), pytest.importorskip("numexpr")
+    names = prepare()
+    x = names["x"]
+    np.save(folder / "x.npy", x)
+    x.tofile(folder / "x.bin")
+    names |= {"pd": pd, "ne": ne, "ThreadPoolExecutor": ThreadPoolExecutor}
+    names |= {"path": str(folder / "x.npy"), "flat": str(folder / "x.bin")}
+    names |= {"series": pd.Series(x.copy()), "frame": pd.DataFrame({"a": x.copy()})}
+    names["masked"] = np.ma.masked_array(x.copy(), mask=names["even"].copy())
+    return names
+
+
+def measured(code: str, folder: Path | None = None) -> tuple[Trace, Log]:
+    """The trace of `code` and the oracle's log of the same code, after one run that fills NumPy's own caches."""
+    fresh = [prepare() if folder is None else namespace(folder) for _ in range(3)]
+    run_plain(code, fresh[0])
+    log = run_plain(code, fresh[1])
+    return npmem_magic.trace(code, namespace=fresh[2], sampler="off"), log
+
+
+def test_the_oracle_sees_what_numpy_asks_for() -> None:
+    log = run_plain("a = np.ones(1000)\nb = a + a\ndel a", {"np": np, "float": float})
+    assert log.count(LARGE).peak == 16_000
+    assert log.count(LARGE).net == 8000
+    assert log.count(LARGE).gross == 16_000
+
+
+@pytest.mark.parametrize("case", LEAVE_ALONE, ids=lambda case: case.code[:30])
+def test_a_cell_without_numpy_costs_nothing(case: Case) -> None:
+    trace, _ = measured(case.code)
+    assert (trace.peak, trace.net, trace.gross) == (0, 0, 0)
+    assert (trace.expressions, trace.at_peak) == ((), ())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_cell(case: Case) -> None:
+    trace, log = measured(case.code)
+    large = log.count(LARGE)
+    assert (large.peak, large.net, large.gross) == (case.peak, case.net, case.gross), "the table is wrong"
+    assert large_by_text(case.code, log) == case.sites, "the table is wrong"
+    agree(trace, log)
+    sites_agree(trace, log)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if len(case.sites) == 1], ids=lambda case: case.code)
+def test_the_only_site_carries_the_peak(case: Case) -> None:
+    trace, log = measured(case.code)
+    (site,) = (site for site in trace.expressions if site.peak >= LARGE)
+    large = log.count(LARGE)
+    assert site.source in case.sites
+    assert 0 <= site.peak - large.alive_at_peak < 100, "the 8-byte buffers of Python scalars at the same place"
+    if trace.peak >= LARGE:
+        assert (trace.peak_source, trace.peak_line) == (site.source, site.line)
+
+
+@pytest.mark.parametrize(("code", "net", "source"), LIBRARY, ids=[code for code, _, _ in LIBRARY])
+def test_library(code: str, net: int, source: str, tmp_path: Path) -> None:
+    trace, log = measured(code, tmp_path)
+    assert log.count(LARGE).net == net, "the table is wrong"
+    agree(trace, log)
+    sites_agree(trace, log)
+    assert source in large_sites(trace)
+
+
+def test_memmap_costs_nothing(tmp_path: Path) -> None:
+    trace, log = measured("m = np.memmap(flat, mode='r', dtype=float)\nk = np.load(path, mmap_mode='r')", tmp_path)
+    agree(trace, log)
+    assert trace.peak < LARGE
+    assert large_sites(trace) == set()
+
+
+def test_reuse_of_a_temporary_is_shown() -> None:
+    """`x + 1` and `x - 1` are the two temporaries; `+ 2` and the division write into them where NumPy can."""
+    if not REUSES:
+        pytest.skip("this build of Python and NumPy never reuses a temporary")
+    trace, _ = measured("w = (x + 1) / (x - 1 + 2)")
+    by_source = {site.source: site for site in trace.expressions if site.peak >= LARGE}
+    assert set(by_source) == {"x + 1", "x - 1"}
+    assert by_source["x + 1"].net == X  # the division wrote here, and w keeps it
+    assert by_source["x - 1"].net == 0
+
+
+def test_columns_point_at_the_expression() -> None:
+    code = "a = 1\nw = np.sqrt(x) + np.exp(y)"
+    trace, _ = measured(code)
+    for site in (site for site in trace.expressions if site.peak >= LARGE):
+        assert (site.line, site.end_line, site.function) == (2, 2, "<cell>")
+        assert code.splitlines()[1][site.col : site.end_col] == site.source
+
+
+def test_columns_are_bytes_of_utf8() -> None:
+    code = "größe = np.zeros(1000); ß = np.zeros(2000)"
+    trace, _ = measured(code)
+    text = code.encode()
+    assert {text[site.col : site.end_col].decode(): site.gross for site in trace.expressions if site.peak >= LARGE} == {
+        "np.zeros(1000)": 8000,
+        "np.zeros(2000)": 16_000,
+    }
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_workers_are_counted(count: int, tmp_path: Path) -> None:
+    code = f"with ThreadPoolExecutor({count}) as pool: parts = list(pool.map(np.empty, [100_000] * 8))"
+    trace, log = measured(code, tmp_path)
+    agree(trace, log)
+    assert (trace.peak, trace.net, trace.gross) == (8 * X, 8 * X, 8 * X)
+
+
+def test_work_of_a_cell_in_a_worker_is_charged_to_its_line(tmp_path: Path) -> None:
+    trace, log = measured(WORKERS, tmp_path)
+    agree(trace, log)
+    assert trace.net == 4 * SMALL
+    sites = {site.source: (site.function, site.line) for site in trace.expressions if site.peak >= LARGE}
+    assert sites == {"np.ones(n)": ("work", 2), "part + part": ("work", 3)}
+
+
+def test_the_same_number_on_every_run() -> None:
+    code = "w = np.sqrt(x * x + y * y).sum() + np.median(x)"
+    first, second = measured(code)[0], measured(code)[0]
+    assert (first.peak, first.net, first.gross) == (second.peak, second.net, second.gross)
+    assert first.at_peak == second.at_peak
+    assert first.timeline[1].tolist() == second.timeline[1].tolist()
+    consistent(first)
