@@ -13,7 +13,8 @@ BIN := $(CURDIR)/.venv/$(TAG)/bin
 # Made anew when what is installed changed: the package is installed as a user would have it, not linked to.
 STAMP := .venv/$(TAG)/installed
 SOURCES := pyproject.toml setup.py $(shell find npmem_magic -name '*.py' -o -name '*.c' -o -name '*.h')
-QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+# Twice quiet: a folder that some configured package index lacks is no news.
+QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
 
 .PHONY: help test test-all lint demo clean
 .DEFAULT_GOAL := help

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -102,9 +101,9 @@ def fresh() -> dict[str, Any]:
     return {"__name__": "__main__", "np": np, "x": np.linspace(0.0, 1.0, 1_000_000)}
 
 
-def plain_run(code: CodeType) -> float:
-    """Seconds of the cell by itself, in a fresh namespace."""
-    names = fresh()
+def plain_run(text: str) -> float:
+    """Seconds of the cell by itself, compiled anew (the interpreter adapts code as it runs), in a fresh namespace."""
+    code, names = compile(text, "<plain>", "exec"), fresh()
     return seconds(lambda: exec(code, names))
 
 
@@ -117,17 +116,17 @@ def traced_run(text: str, sampler: str) -> tuple[float, npmem_magic.Trace]:
 
 def measure(text: str, pairs: int, sampler: str) -> Cost:
     """Run `text` plain, traced and plain again in turning order, `pairs` times, after one round to warm up."""
-    code = compile(text, "<plain>", "exec")
     rounds: list[tuple[float, float, float, float]] = []
     engine = ""
     for turn in range(pairs + 1):
         gc.collect()
-        first = plain_run(code)
-        again = plain_run(code) if turn % 2 else 0.0
+        first = plain_run(text)
+        again = plain_run(text) if turn % 2 else 0.0
         call, trace = traced_run(text, sampler)
-        again = again or plain_run(code)
+        again = again or plain_run(text)
         engine = trace.engine
-        rounds.append((first, trace.seconds / min(first, again), call / min(first, again), again / first))
+        mean = (first + again) / 2
+        rounds.append((mean, trace.seconds / mean, call / mean, again / first))
     plain, cell, whole, noise = (statistics.median(column) for column in zip(*rounds[1:], strict=True))
     return Cost(plain, cell, whole, noise, engine)
 

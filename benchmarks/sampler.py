@@ -53,7 +53,9 @@ def fastest(times: list[float]) -> float:
 
 def compare(work: Work, watch: sampler.Sampler, rounds: int) -> tuple[float, float, float]:
     """Sampled / plain, plain / plain, and the median of reads a second."""
-    plain, sampled, control, rates = [], [], [], []
+    plain: list[float] = []
+    control: list[float] = []
+    sampled, rates = [], []
     for turn in range(rounds):
         for kind in (turn % 3, (turn + 1) % 3, (turn + 2) % 3):
             if kind == 0:

@@ -33,7 +33,11 @@ def execute(path: Path, timeout: int = 120) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         where = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where).execute()
+        # The kernel's own remarks about its transport are not the notebook's.
+        quiet = ["--log-level=ERROR"]
+        NotebookClient(
+            notebook, timeout=timeout, kernel_name="python3", resources=where, extra_arguments=quiet
+        ).execute()
     return notebook
 
 

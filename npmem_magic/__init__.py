@@ -18,6 +18,7 @@ from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options, record
+from .record.sampler import close as _end_helper
 from .trace import Trace, load
 
 __all__ = [
@@ -51,10 +52,9 @@ def trace(
     Parameters
     ----------
     what : str or callable
-        Source text, its lines counted from 1, or a function that is called with `args`.
+        Source text, its lines counted from 1, or a function to call with `args`.
     namespace : dict, optional
-        Where the text runs, and leaves its names. By default the notebook's own names where there is a notebook,
-        else a fresh dict.
+        Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
     label : str, optional
         Kept as `Trace.label`.
     follow : iterable of functions or dotted names
@@ -72,18 +72,21 @@ def trace(
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
-    also = [find_function(each, names) if isinstance(each, str) else _python_function(each) for each in follow]
-    if not isinstance(what, str):
-        work: Cell | Call = Call.from_callable(what, args, {}, also)
-    elif args:
-        raise NpmemError("Arguments were given with source text. They go with a function: trace(function, *args).")
-    else:
-        work = Cell.from_source(what, PlainPython(), names, follow=also)
+    work = _work(what, args, names, follow)
     recording = record(work, names, Options(sampler=sampler, interval=interval, label=label))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error
     return recording.trace
+
+
+def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:
+    also = [find_function(each, names) if isinstance(each, str) else _python_function(each) for each in follow]
+    if not isinstance(what, str):
+        return Call.from_callable(what, args, {}, also)
+    if args:
+        raise NpmemError("Arguments were given with source text. They go with a function: trace(function, *args).")
+    return Cell.from_source(what, PlainPython(), names, follow=also)
 
 
 def _python_function(func: Callable[..., object]) -> Any:
@@ -128,3 +131,4 @@ def unload_ipython_extension(shell: Any) -> None:
     from . import magics
 
     magics.uninstall(shell)
+    _end_helper()

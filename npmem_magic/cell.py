@@ -7,7 +7,6 @@ expression is the cell's value, and what the user raised comes back with the fra
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import io
 import tokenize
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
-from .follow import files_of_own_functions, function_of, lines_of, nested_codes
+from .follow import files_of_own_functions, function_of, nested_codes
 from .language import AWAITS, Frontend, Mode, Outcome, PlainPython, run_to_end
 
 __all__ = ["Call", "Cell", "Frontend", "Outcome", "PlainPython", "Work", "ends_with_semicolon"]
@@ -116,7 +115,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of a function. Make it with `from_callable`."""
+    """One call of a function, as a text of one line: ``work(*args)``. Make it with `from_callable`."""
 
     source: str
     raw: str
@@ -125,7 +124,8 @@ class Call:
     followed_files: frozenset[str]
     followed_codes: tuple[CodeType, ...]
     is_async: bool
-    call: Callable[[], Any]
+    code: CodeType
+    namespace: dict[str, Any]
 
     @classmethod
     def from_callable(
@@ -135,39 +135,32 @@ class Call:
         kwargs: Mapping[str, object] | None = None,
         follow: Iterable[FunctionType] = (),
     ) -> Call:
-        """The call ``func(*args, **kwargs)``; what has no Python code of its own is shown as that expression."""
-        function = function_of(func)
-        also = tuple(code for each in follow for code in nested_codes(each.__code__))
-        if function is None:
-            return cls._of_opaque(func, args, kwargs or {}, also)
-        lines, first_line = lines_of(function)
-        return cls(
-            source="".join(lines),
-            raw="".join(lines),
-            first_line=first_line,
-            filename=function.__code__.co_filename,
-            followed_files=files_of_own_functions(function.__globals__) - {function.__code__.co_filename},
-            followed_codes=(*nested_codes(function.__code__), *also),
-            is_async=inspect.iscoroutinefunction(function),
-            call=functools.partial(func, *args, **(kwargs or {})),
-        )
+        """The call ``func(*args, **kwargs)``.
 
-    @classmethod
-    def _of_opaque(
-        cls,
-        func: Callable[..., object],
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
-        also: tuple[CodeType, ...],
-    ) -> Call:
-        name = getattr(func, "__name__", type(func).__name__)
+        The Python function behind it is followed; of a script or a notebook the user's other functions are too.
+        """
+        function = function_of(func)
+        is_async = inspect.iscoroutinefunction(function)
+        name = getattr(function or func, "__name__", type(func).__name__)
         name = name if name.isidentifier() else "function"
-        text = f"{name}(*args, **kwargs)\n"
+        given = ", ".join(stars for stars, values in (("*args", args), ("**kwargs", kwargs)) if values)
+        text = f"{'await ' * is_async}{name}({given})\n"
         language = PlainPython()
         filename = language.register(text, text)
-        code = language.compile(ast.parse(text.strip(), mode="eval"), filename, "eval")
-        call = functools.partial(eval, code, {name: func, "args": args, "kwargs": kwargs})
-        return cls(text, text, 1, filename, frozenset(), (code, *also), False, call)
+        code = language.compile(ast.parse(text.strip(), filename, "eval"), filename, "eval")
+        followed = [*([function] if function else []), *follow]
+        own = function is not None and function.__globals__.get("__name__") == "__main__"
+        return cls(
+            source=text,
+            raw=text,
+            first_line=1,
+            filename=filename,
+            followed_files=files_of_own_functions(function.__globals__) if own and function else frozenset(),
+            followed_codes=(code, *(each for one in followed for each in nested_codes(one.__code__))),
+            is_async=is_async,
+            code=code,
+            namespace={name: func, "args": args, "kwargs": kwargs},
+        )
 
     def run(self) -> Outcome:
         """Call and return; whatever is raised, an interrupt included, is in the outcome."""
@@ -176,11 +169,11 @@ class Call:
     async def run_async(self) -> Outcome:
         """The same inside of an event loop."""
         try:
-            value = self.call()
+            value = eval(self.code, self.namespace)
             if self.is_async:
                 value = await value
         except BaseException as error:
-            return Outcome(None, _from_user_frame(error))
+            return Outcome(None, _from_user_frame(error, self.filename))
         return Outcome(value)
 
 
@@ -195,12 +188,10 @@ def _finish_now(run: Coroutine[Any, Any, Outcome]) -> Outcome:
     raise AssertionError("a cell that awaits was run as one that does not")
 
 
-def _from_user_frame(error: BaseException, filename: str | None = None) -> BaseException:
+def _from_user_frame(error: BaseException, filename: str) -> BaseException:
     """`error` with a traceback that begins in the user's code; none when no user code ran (it did not compile)."""
     frame: TracebackType | None = error.__traceback__
-    while frame and (
-        frame.tb_frame.f_code.co_filename != filename if filename else frame.tb_frame.f_code.co_filename == __file__
-    ):
+    while frame and frame.tb_frame.f_code.co_filename != filename:
         frame = frame.tb_next
     return error.with_traceback(frame)
 

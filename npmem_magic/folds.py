@@ -293,7 +293,7 @@ def _functions(account: Account, run: Run, places: _Places) -> dict[str, tuple[i
 def _with_peak(account: Account, moment: Moment) -> tuple[Curve, Curve]:
     """The curve with the peak in it: buffers below 4 KiB make no step of their own."""
     time, value = account.timeline
-    if account.peak <= (int(value.max()) if len(value) else 0):
+    if account.peak in value[time == moment.time] or not account.peak:
         return time, value
     at = int(np.searchsorted(time[:-1], moment.time, side="right"))
     when = max(moment.time, int(time[at - 1]) if at else 0)

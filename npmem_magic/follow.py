@@ -39,14 +39,6 @@ def function_of(func: object) -> FunctionType | None:
     return method if isinstance(method, FunctionType) else None
 
 
-def lines_of(function: FunctionType) -> tuple[list[str], int]:
-    """The source lines of `function` and the number of the first; a stand-in where the source is not to be had."""
-    try:
-        return inspect.getsourcelines(function)
-    except (OSError, TypeError):
-        return [f"# the source of {function.__qualname__} is not available\n"], function.__code__.co_firstlineno
-
-
 def files_of_own_functions(namespace: Mapping[str, Any]) -> frozenset[str]:
     """Files of the functions and methods in `namespace` that were defined in it, or in the script that runs."""
     values = list(namespace.values())

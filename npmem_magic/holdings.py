@@ -107,8 +107,9 @@ def _name(
     buffer: Buffer, peak: Moment, statements: _Statements, names: Mapping[int, str], is_newest: bool
 ) -> tuple[str | None, str]:
     """(name or None, note) of a buffer at the peak."""
-    if not statements.ended(buffer, peak.time, is_newest and buffer.site == peak.site):
-        return None, "being made"
+    is_made_now = is_newest and buffer.site == peak.site
+    if not statements.ended(buffer, peak.time, is_made_now):
+        return None, "being made" if is_made_now else ""
     note = "the previous round" if buffer.site == peak.site else ""
     if buffer.alive and buffer.address in names:
         return names[buffer.address], note

@@ -159,6 +159,8 @@ class MemoryMagics(Magics):
                 f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
+        if not request.quiet and not self._in_terminal():
+            render.warm_up()  # so that the report comes at once when the cell has ended
         with _told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
@@ -178,11 +180,15 @@ class MemoryMagics(Magics):
         return outcome.value
 
     def _show(self, trace: Trace) -> None:
-        if self.shell.display_formatter.active_types == ["text/plain"]:  # a terminal: no picture needs to be drawn
+        if self._in_terminal():
             print(render.text(trace))
             return
         data, metadata = render.bundle(trace)
         self.shell.display_pub.publish(data=data, metadata=metadata)
+
+    def _in_terminal(self) -> bool:
+        """True where only text can be shown, so that no picture needs to be drawn."""
+        return bool(self.shell.display_formatter.active_types == ["text/plain"])
 
     def prepare(self, lines: list[str]) -> list[str]:
         """The input transformer: see the module's docstring. Other cells pass as they are."""

@@ -70,7 +70,7 @@ class Text:
         return found[-1] if found else None
 
     def expression(self, line: int, col: int, end_line: int, end_col: int) -> str:
-        """The text between two positions; columns are UTF-8 byte offsets. Lines are joined by one blank."""
+        """The text between two positions, line ends included; columns are UTF-8 byte offsets."""
         if not line:
             return ""
         parts = [self.line(number) for number in range(line, end_line + 1)]
@@ -78,7 +78,7 @@ class Text:
             return ""
         parts[-1] = _cut(parts[-1], 0, end_col)
         parts[0] = _cut(parts[0], col, None)
-        return " ".join(part.strip() for part in parts if part.strip())
+        return "\n".join(parts)
 
     def statement_table(self) -> bytes:
         """Native ints, one a line from line 0 on: twice the first line of the line's statement, plus 1 for ``with``."""

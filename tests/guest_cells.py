@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a cell a line reads best
 """Cells of every Python and IPython construct that must behave under a magic as they do without it.
 
 Each is ``name: (cells before it, the cell)``. `FIRST_LINE` holds those that begin with a cell magic of their own.
@@ -31,7 +32,7 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "string statement": ([], "'doc'\nx = 1"),
     "array": ([], "import numpy as np\nnp.arange(3)"),
     "array silent": ([], "import numpy as np\nbig = np.arange(3)\nbig;"),
-    "object that cannot be shown": ([], "class Bad:\n    def __repr__(self): raise RuntimeError('no')\nBad()"),
+    "object that cannot be shown": ([], "class Bad:\n    def __repr__(self):\n        raise RuntimeError('no')\n\nBad()"),
     "display call": ([], "display(3)\n4"),
     # text
     "multi-line string": ([], 's = """a\nb\n  c"""\ns'),
@@ -66,10 +67,16 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "assert": ([], "assert True, 'fine'\n1"),
     "pass": ([], "pass"),
     "chained": ([], "a = b = []\na is b"),
-    "type parameters": ([], "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Box(Generic[T]): pass\nBox[int]"),
+    "type parameters": (
+        [],
+        "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Box(Generic[T]): pass\nBox[int]",
+    ),
     # scopes
     "function": ([], "def f(a, /, b=2, *c, d, **e): return a + b + d\nf(1, d=3)"),
-    "closure": ([], "def outer():\n    k = 0\n    def step():\n        nonlocal k\n        k += 1\n        return k\n    return step\ns = outer()\ns(), s()"),
+    "closure": (
+        [],
+        "def outer():\n    k = 0\n    def step():\n        nonlocal k\n        k += 1\n        return k\n    return step\ns = outer()\ns(), s()",
+    ),
     "recursion": ([], "def fact(n): return 1 if n < 2 else n * fact(n - 1)\nfact(10)"),
     "lambda": ([], "add = lambda a, b: a + b\nadd(1, 2)"),
     "comprehension reads cell": ([], "k = 3\n[k * i for i in range(3) if i != k]"),
@@ -77,7 +84,10 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "nested comprehension": ([], "n = 2\n{(i, j): i * j for i in range(n) for j in range(n)}"),
     "generator": ([], "def g():\n    got = yield 1\n    yield got\nit = g()\nnext(it), it.send(5)"),
     "generator expression": ([], "k = 2\nsum(k * i for i in range(4))"),
-    "class": ([], "class A:\n    x = 1\n    y = [x for _ in range(2)] if False else x\n    def m(self): return self.x\nA().m()"),
+    "class": (
+        [],
+        "class A:\n    x = 1\n    y = [x for _ in range(2)] if False else x\n    def m(self): return self.x\nA().m()",
+    ),
     "class name and module": ([], "class A: pass\nA.__module__, A.__qualname__"),
     "dataclass": ([], "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\nP(1)"),
     "decorator": ([], "import functools\n@functools.lru_cache\ndef f(n): return n\nf(1), f.cache_info().misses"),
@@ -88,13 +98,22 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "source of function": ([], "import inspect\ndef f():\n    return 1  # one\nprint(inspect.getsource(f))"),
     "line number of function": ([], "x = 1\ndef f(): pass\nf.__code__.co_firstlineno"),
     "names in namespace": ([], "sorted(n for n in dir() if not n.startswith('_'))"),
-    "thread": ([], "import threading\nr = []\nt = threading.Thread(target=lambda: r.append(1)); t.start(); t.join(); del t\nr"),
+    "thread": (
+        [],
+        "import threading\nr = []\nt = threading.Thread(target=lambda: r.append(1)); t.start(); t.join(); del t\nr",
+    ),
     "trace function unchanged": ([], "import sys\nsys.getprofile()"),
     "warning": ([], "import warnings\ndef f(): warnings.warn('careful')\nf()"),
     # __future__
     "future": ([], "from __future__ import annotations\ndef f(x: Unknown): return 1\nf.__annotations__"),
-    "future in the middle": ([], "x = 1\nfrom __future__ import annotations\ndef f(x: Unknown): return 1\nf.__annotations__"),
-    "future of an earlier cell": (["from __future__ import annotations"], "def f(x: Unknown): return 1\nf.__annotations__"),
+    "future in the middle": (
+        [],
+        "x = 1\nfrom __future__ import annotations\ndef f(x: Unknown): return 1\nf.__annotations__",
+    ),
+    "future of an earlier cell": (
+        ["from __future__ import annotations"],
+        "def f(x: Unknown): return 1\nf.__annotations__",
+    ),
     # IPython
     "line magic": ([], "%who_ls"),
     "magic assigned": ([], "v = %who_ls\nlen(v)"),
@@ -108,7 +127,10 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "help": ([], "len?"),
     "autocall off": ([], "x = 1\nx"),
     "prompts pasted": ([], ">>> x = 1\n>>> x + 1\n"),
-    "capture inside": ([], "from IPython.utils.capture import capture_output\nwith capture_output() as c:\n    print(1)\nc.stdout"),
+    "capture inside": (
+        [],
+        "from IPython.utils.capture import capture_output\nwith capture_output() as c:\n    print(1)\nc.stdout",
+    ),
     "run_cell inside": ([], "get_ipython().run_cell('k = 4; print(k)')\nk"),
     "shell is here": ([], "get_ipython().__class__.__name__"),
     # await
@@ -120,7 +142,10 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "async with": ([], "import asyncio\nlock = asyncio.Lock()\nasync with lock:\n    x = lock.locked()\nx"),
     "async comprehension": ([], "async def g():\n    yield 1\n[v async for v in g()]"),
     "async function not awaited": ([], "async def f(): return 1\nf.__name__"),
-    "tasks": ([], "import asyncio\nasync def f(n):\n    await asyncio.sleep(0)\n    return n\nawait asyncio.gather(f(1), f(2))"),
+    "tasks": (
+        [],
+        "import asyncio\nasync def f(n):\n    await asyncio.sleep(0)\n    return n\nawait asyncio.gather(f(1), f(2))",
+    ),
     "error in await": ([], "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    1 / 0\nawait f()"),
     "cancelled": ([], "import asyncio\nraise asyncio.CancelledError('stop')"),
     # errors
@@ -154,7 +179,10 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "error inside a magic": ([], "%run no_such_file.py"),
     "syntax error at run time": ([], "eval('1 +')"),
     "syntax error in a module": ([], "compile('x = = 1', 'mod.py', 'exec')"),
-    "traceback object": ([], "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    print(traceback.format_exc())"),
+    "traceback object": (
+        [],
+        "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    print(traceback.format_exc())",
+    ),
     "raised again": ([], "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    keep = e\nraise keep"),
     # text that does not compile
     "syntax error": ([], "x = (1,"),

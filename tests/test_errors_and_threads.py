@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -56,13 +57,15 @@ def test_an_error_caught_in_the_cell() -> None:
 
 
 def test_del_is_negative() -> None:
-    trace = run("a = np.zeros(1000)\nb = np.zeros(2000)\ndel a, old", old=np.zeros(3000))
+    names = {"np": np, "old": np.zeros(3000)}
+    trace = npmem_magic.trace("a = np.zeros(1000)\nb = np.zeros(2000)\ndel a, old", namespace=names, sampler="off")
     assert (line(trace, 3).net, line(trace, 3).gross, line(trace, 3).peak) == (-4 * K, 0, 0)
     assert (trace.peak, trace.net, trace.gross) == (3 * K, -K, 3 * K)
     consistent(trace)
 
 
 def test_the_collector_frees_on_the_line_that_ran_it() -> None:
+    gc.collect()  # what other tests left
     trace = run("""
         import gc; gc.disable()
         class Node: pass

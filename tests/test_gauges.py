@@ -12,6 +12,9 @@ import pytest
 from npmem_magic.record import gauges
 
 MIB = 2**20
+CORES = os.cpu_count() or 1
+# The kernel's page counters are per core and for two kinds of page; what it has not added up yet, the mark misses.
+LAG = 2 * CORES * max(32, 2 * CORES) * mmap.PAGESIZE + 64 * 1024
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux only")
 needs_reset = pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the mark cannot be reset")
 
@@ -29,22 +32,22 @@ def test_nothing_allocated_leaves_the_mark_where_it_was() -> None:
         pytest.skip("the mark cannot be reset")
     before = gauges.resident()
     mark = gauges.high_water()
-    assert mark is not None and abs(mark - before) <= 64 * 1024
+    assert mark is not None and abs(mark - before) <= LAG
 
 
 def test_untouched_memory_is_not_resident() -> None:
     before = gauges.resident()
     block = mmap.mmap(-1, 64 * MIB)
-    assert abs(gauges.resident() - before) < MIB
+    assert abs(gauges.resident() - before) <= LAG
     block.close()
 
 
-def test_resident_counts_touched_memory_to_the_page() -> None:
+def test_resident_counts_touched_memory() -> None:
     before = gauges.resident()
     block = touched(64 * MIB)
-    assert abs(gauges.resident() - before - 64 * MIB) <= 256 * 1024
+    assert abs(gauges.resident() - before - 64 * MIB) <= LAG
     block.close()
-    assert abs(gauges.resident() - before) <= 256 * 1024
+    assert abs(gauges.resident() - before) <= LAG
 
 
 @needs_reset
@@ -53,8 +56,8 @@ def test_high_water_remembers_what_has_gone() -> None:
     assert gauges.reset_high_water()
     touched(64 * MIB).close()
     mark = gauges.high_water()
-    assert mark is not None and abs(mark - start - 64 * MIB) <= 256 * 1024
-    assert abs(gauges.resident() - start) <= 256 * 1024
+    assert mark is not None and abs(mark - start - 64 * MIB) <= LAG
+    assert abs(gauges.resident() - start) <= LAG
 
 
 @needs_reset
@@ -79,7 +82,7 @@ def test_where_the_kernel_keeps_no_mark_the_answer_is_none(monkeypatch: pytest.M
 def test_every_gauge_gives_the_same_bytes(name: str) -> None:
     read = gauges.OPENERS[name](os.getpid())
     read()  # the first call imports and fills caches
-    assert abs(read() - gauges.resident()) <= MIB
+    assert abs(read() - gauges.resident()) <= LAG
 
 
 @needs_proc
@@ -91,6 +94,19 @@ def test_a_gauge_says_when_its_process_is_gone(name: str) -> None:
     child.communicate(b"\n")
     with pytest.raises(ProcessLookupError):
         read()
+
+
+@needs_proc
+@pytest.mark.parametrize("name", sorted(gauges.OPENERS))
+def test_a_dead_process_that_nobody_waited_for_is_gone_too(name: str) -> None:
+    child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    read = gauges.OPENERS[name](child.pid)
+    assert read() > 0
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and still there
+    with pytest.raises(ProcessLookupError):
+        read()
+    child.communicate()
 
 
 @needs_proc

@@ -103,7 +103,8 @@ def test_cell_magics_inside(name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["all", "last", "last_expr", "none", "last_expr_or_assign"])
 @pytest.mark.parametrize(
-    "cell", ["1\n2", "x = 5", "x = 5;", "1\n2;", "for i in range(2):\n    i", "y: int = 3", "a, b = 1, 2", "x = 1\nx += 1"]
+    "cell",
+    ["1\n2", "x = 5", "x = 5;", "1\n2;", "for i in range(2):\n    i", "y: int = 3", "a, b = 1, 2", "x = 1\nx += 1"],
 )
 def test_interactivity(mode: str, cell: str) -> None:
     def configure(shell: InteractiveShell) -> None:

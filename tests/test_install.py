@@ -101,6 +101,7 @@ def test_the_native_ledger_compiles_without_a_warning(checkout: Path, tmp_path: 
     target = install(checkout, tmp_path / "target", CFLAGS="-Werror")
     assert len(list(target.rglob("_ledger*.so"))) == 1
     assert (target / "npmem_magic/py.typed").exists()
+    assert not list(target.rglob("*.c"))
 
 
 def test_source_distribution_holds_what_a_build_and_the_tests_need(checkout: Path, tmp_path: Path) -> None:

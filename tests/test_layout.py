@@ -24,6 +24,7 @@ STOREYS = (
     ("compare", "rules"),
     ("record", "arrays"),
     ("folds",),
+    ("holdings",),
     ("trace",),
     ("export", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
 )
@@ -57,6 +58,7 @@ def modules() -> dict[str, ast.Module]:
 
 
 MODULES = modules()
+NATIVE = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.c")}
 
 
 def room(module: str) -> str:
@@ -99,7 +101,7 @@ def edges(source: dict[str, ast.Module]) -> Iterator[tuple[str, str, int]]:
     for module, tree in source.items():
         for target, line in imports(module, tree):
             if target.split(".")[0] == "npmem_magic":
-                yield module, resolve(target.partition(".")[2], {*source, *MODULES}), line
+                yield module, resolve(target.partition(".")[2], {*source, *MODULES, *NATIVE}), line
 
 
 def wrong_way(source: dict[str, ast.Module]) -> list[str]:
@@ -348,3 +350,16 @@ def test_limits_are_all_used() -> None:
     """A typing slip in LIMITS or STOREYS must not switch a rule off."""
     assert set(LIMITS) == {"function", "file", "rule"}
     assert len(list(itertools.chain(*STOREYS))) == len(set(itertools.chain(*STOREYS)))
+
+
+def test_readme_names_every_option_of_the_magic() -> None:
+    described = (ROOT / "README.md").read_text(encoding="utf-8")
+    calls = [node for node in ast.walk(MODULES["magics"]) if isinstance(node, ast.Call)]
+    spellings = [
+        [arg.value for arg in call.args if isinstance(arg, ast.Constant) and str(arg.value).startswith("-")]
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "argument"
+    ]
+    options = [names[0] for names in spellings if names]
+    assert len(options) >= 6
+    assert [option for option in options if f"| `{option}" not in described] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,23 +138,25 @@ quiet = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 
 
 def run(lines: list[str]) -> tuple[Trace, dict[str, Any]]:
-    names = start()
     note("\n".join(lines))
+    exec("\n".join(lines), start())  # fills NumPy's own caches
+    names = start()
     return npmem_magic.trace("\n".join(lines), namespace=names, sampler="off"), names
 
 
 @quiet
 @given(programs())
 def test_totals_lines_sites_and_timeline_agree(lines: list[str]) -> None:
-    run_lines(lines, start())  # fills NumPy's own caches
-    log, costs = run_lines(lines, start())
     trace, names = run(lines)
+    log, costs = run_lines(lines, start())
     agree(trace, log)
     by_line = {line.line: line for line in trace.lines if line.function == "<cell>"}
     for number, cost in enumerate(costs, 1):
         line = by_line[number]
         assert line.source == lines[number - 1]
-        assert (line.hits, line.peak, line.net, line.gross) == (1, cost.peak, cost.net, cost.gross)
+        assert (line.peak, line.net, line.gross) == (cost.peak, cost.net, cost.gross)
+        # Before 3.12 a comprehension is a frame of its own, whose line begins once more.
+        assert line.hits == 1 or (sys.version_info < (3, 12) and " for " in line.source)
     assert trace.net == living_bytes(list(names.values()))
 
 

@@ -17,7 +17,11 @@ K = 8000  # bytes of 1,000 float64
 
 def run(code: str, **names: Any) -> Trace:
     """The trace of `code` (dedented) in a namespace of ``np`` and `names`."""
-    return npmem_magic.trace(textwrap.dedent(code).strip("\n"), namespace={"np": np, **names}, sampler="off")
+    namespace = {"np": np, **names}
+    try:
+        return npmem_magic.trace(textwrap.dedent(code).strip("\n"), namespace=namespace, sampler="off")
+    finally:
+        namespace.clear()  # functions and their globals are cycles: the collector would free them in a later trace
 
 
 def run_failing(error: type[BaseException], code: str, **names: Any) -> Trace:

@@ -8,6 +8,7 @@ these numbers; the test takes them from the oracle and compares the sum to the b
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ HALF = X // 2
 BOOL = N
 SMALL = 8000  # s: 1,000 float64, too small for reuse
 OUTER = SMALL * 1000
+
+# On 3.11 any trace function (a debugger's too) adds a reference to `a` in `a.resize()`, and NumPy then refuses.
+UNCHECKED = ", refcheck=False" if sys.version_info < (3, 12) else ""
+GROW, SHRINK, OLDER = f"a.resize(2000{UNCHECKED})", f"a.resize(1000{UNCHECKED})", f"3000{UNCHECKED}"
 
 
 @dataclass(frozen=True)
@@ -181,11 +186,9 @@ IN_PLACE = [
     passing("x[:] = y * 2", "y * 2", X),
     nothing("del x", -X),
     nothing("x = None", -X),
-    Case(
-        "a = np.ones(1000)\na.resize(2000)", 16_000, 16_000, 24_000, {"np.ones(1000)": 8000, "a.resize(2000)": 16_000}
-    ),
-    Case("a = np.ones(2000)\na.resize(1000)", 16_000, 8000, 24_000, {"np.ones(2000)": 16_000, "a.resize(1000)": 8000}),
-    Case("s.resize(3000)", 16_000, 16_000, 24_000, {"s.resize(3000)": 24_000}),
+    Case(f"a = np.ones(1000)\n{GROW}", 16_000, 16_000, 24_000, {"np.ones(1000)": 8000, GROW: 16_000}),
+    Case(f"a = np.ones(2000)\n{SHRINK}", 16_000, 8000, 24_000, {"np.ones(2000)": 16_000, SHRINK: 8000}),
+    Case(f"s.resize({OLDER})", 16_000, 16_000, 24_000, {f"s.resize({OLDER})": 24_000}),
 ]
 
 INDEXING = [

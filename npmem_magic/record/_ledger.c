@@ -79,10 +79,10 @@ typedef struct { const void *frame; PyCodeObject *code; int line, statement, ent
 typedef struct { unsigned long id; int number, depth; Open open[DEEP]; } Thread;
 
 static struct {
-    volatile int on;
+    volatile int on, abandoned;
     int64_t current, peak, gross, births, deaths, peak_time, before_freed, small_untracked, small_at_peak;
     uint64_t serial, peak_serial, walk, execution;
-    int peak_site, small_tracked, lost, resized_unknown;
+    int peak_site, small_tracked, lost, resized_unknown, unmatched;
     int64_t now;                                       /* the last time read */
     Block *blocks; size_t block_cap, block_count;
     Block *ghosts; size_t ghost_cap, ghost_count;
@@ -96,6 +96,8 @@ static struct {
     PyObject *codes;                                   /* tuple: single code objects followed */
     PyObject *follow, *describe, *disable;
     PyThreadState *main; unsigned long main_id;
+    const void *root_frame; PyCodeObject *root_code;   /* the running top-level statement, while its frame lives */
+    struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
     Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
 } L;
@@ -141,14 +143,18 @@ static inline size_t hash_address(uintptr_t address, size_t cap)
     return (size_t)(((uint64_t)address >> 4) * 0x9E3779B97F4A7C15ULL >> 20) & (cap - 1);
 }
 
-static Block *block_find(uintptr_t address)
+/* The slot that holds `address`, or the free one where it belongs. */
+static inline Block *block_slot(uintptr_t address)
 {
     size_t at = hash_address(address, L.block_cap);
-    while (L.blocks[at].address) {
-        if (L.blocks[at].address == address) return &L.blocks[at];
-        at = (at + 1) & (L.block_cap - 1);
-    }
-    return NULL;
+    while (L.blocks[at].address && L.blocks[at].address != address) at = (at + 1) & (L.block_cap - 1);
+    return &L.blocks[at];
+}
+
+static inline Block *block_find(uintptr_t address)
+{
+    Block *slot = block_slot(address);
+    return slot->address ? slot : NULL;
 }
 
 static int blocks_grow(void)
@@ -168,13 +174,20 @@ static int blocks_grow(void)
     return 1;
 }
 
+/* Room for one more; the table stays at most half full. */
+static inline int block_room(void)
+{
+    if (L.block_count * 2 < L.block_cap || blocks_grow()) return 1;
+    L.lost = 1;
+    return 0;
+}
+
 static void block_put(const Block *block)
 {
-    if (L.block_count * 2 >= L.block_cap && !blocks_grow()) { L.lost = 1; return; }
-    size_t at = hash_address(block->address, L.block_cap);
-    while (L.blocks[at].address) at = (at + 1) & (L.block_cap - 1);
-    L.blocks[at] = *block;
-    L.block_count++;
+    if (!block_room()) return;
+    Block *slot = block_slot(block->address);
+    if (!slot->address) L.block_count++;
+    *slot = *block;
 }
 
 static void block_remove(Block *block)
@@ -369,18 +382,24 @@ static inline int site_of(PyCodeObject *code, int offset)
     return site;
 }
 
-/* Add a birth (delta > 0) or death to a line, once per walk however often recursion meets it. */
-static inline void line_charge(int index, int64_t delta, uint64_t walk)
+/* Add a birth (delta > 0) or a death to a line. */
+static inline void line_add(Line *line, int64_t delta)
 {
-    Line *line = &L.lines[index];
-    if (line->mark == walk) return;
-    line->mark = walk;
     line->net += delta;
     line->run += delta;
     if (delta > 0) {
         line->gross += delta;
         if (line->run > line->peak) line->peak = line->run;
     }
+}
+
+/* The same, once per walk however often recursion meets the line. */
+static inline void line_charge(int index, int64_t delta, uint64_t walk)
+{
+    Line *line = &L.lines[index];
+    if (line->mark == walk) return;
+    line->mark = walk;
+    line_add(line, delta);
 }
 
 /* Walk this thread's frames outwards, charge every followed line, return the innermost site (or -1). */
@@ -413,8 +432,7 @@ static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
     return innermost;
 }
 
-/* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE. */
-static int charge(PyThreadState *ts, int64_t delta)
+static int charge_any(PyThreadState *ts, int64_t delta)
 {
     uint64_t walk = ++L.walk;
     int site = -1;
@@ -438,6 +456,30 @@ static int charge(PyThreadState *ts, int64_t delta)
     }
     if (site < 0) { line_charge(NOWHERE, delta, walk); site = NOWHERE; }
     return site;
+}
+
+/* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE.
+ *
+ * While a statement of the cell itself runs, its frame is known from the line clock, and the instruction offset is all
+ * there is to read: no reference is taken, no frame object made. */
+static inline int charge(PyThreadState *ts, int64_t delta)
+{
+#ifdef RUNNING_FRAME
+    if (ts == L.main && L.root_frame && RUNNING_FRAME(ts) == L.root_frame) {
+        int offset = PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts));
+        unsigned at = ((unsigned)offset >> 1) % RECENT;
+        int site = L.root_sites[at].site;
+        if (!site || L.root_sites[at].offset != offset) {
+            site = site_of(L.root_code, offset);
+            if (site < 0) return charge_any(ts, delta);
+            L.root_sites[at].offset = offset;
+            L.root_sites[at].site = site;
+        }
+        line_add(&L.lines[L.sites[site].line], delta);
+        return site;
+    }
+#endif
+    return charge_any(ts, delta);
 }
 
 /* ---- births and deaths ------------------------------------------------------------------------------------------ */
@@ -472,8 +514,6 @@ static void block_died(Block *block)
 
 static void birth(uintptr_t address, int64_t size, int site, unsigned long thread, int64_t time)
 {
-    Block *stale = block_find(address);   /* freed behind our back: it is gone */
-    if (stale) block_died(stale);
     L.serial++;
     L.births++;
     L.gross += size;
@@ -481,9 +521,19 @@ static void birth(uintptr_t address, int64_t size, int site, unsigned long threa
     Site *s = &L.sites[site];
     s->hits++;
     s->gross += size;
-    if (size >= BIG || L.small_tracked < SMALL_TRACKED) {
-        Block made = {address, size, time, L.serial, thread, site};
-        block_put(&made);
+    if ((size >= BIG || L.small_tracked < SMALL_TRACKED) && block_room()) {
+        Block *slot = block_slot(address);
+        if (slot->address) {   /* freed behind our back: it is gone */
+            block_died(slot);
+            slot = block_slot(address);
+        }
+        L.block_count++;
+        slot->address = address;
+        slot->size = size;
+        slot->born = time;
+        slot->serial = L.serial;
+        slot->thread = thread;
+        slot->site = site;
         if (size < BIG) L.small_tracked++;
         s->live += size;
         if (s->live > s->peak) s->peak = s->live;
@@ -586,9 +636,11 @@ static void note_death(void *address, size_t size)
     if (L.foreign_count) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
-    int64_t time = event_time(bytes);
+    int64_t time = event_time(bytes), seen = L.births + L.deaths;
     charge(ts, -bytes);
-    death(block_find((uintptr_t)address), bytes, time);
+    /* Walking the frames may, rarely, have run other code that moved the table's slots. */
+    if (seen != L.births + L.deaths) block = block_find((uintptr_t)address);
+    death(block, bytes, time);
 }
 
 static void *hook_malloc(void *context, size_t size)
@@ -675,6 +727,15 @@ static int statement_of(File *file, int line)
     return file->statements && line < file->statement_count ? file->statements[line] : line * 2;
 }
 
+/* A statement of the cell itself begins: its frame stays where it is until it returns. */
+static void root_enter(const void *frame, PyCodeObject *code)
+{
+    int is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
+    L.root_frame = is_root ? frame : NULL;
+    L.root_code = code;
+    memset(L.root_sites, 0, sizeof L.root_sites);
+}
+
 /* A line of a followed frame begins.  Returns 1 when this location has fired often enough to be switched off. */
 static int line_event(unsigned long id, const void *frame, PyCodeObject *code, int file, int number, int offset)
 {
@@ -695,6 +756,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     }
     Open *open = &thread->open[at];
     Line *line = &L.lines[index];
+    if (at == 0 && id == L.main_id && L.root_frame != frame) root_enter(frame, code);
     open->frame = frame;
     open->code = code;
     open->line = index;
@@ -724,8 +786,9 @@ static int return_event(unsigned long id, const void *frame)
     if (!thread) return 1;
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
-    if (at < 0) return 0;
+    if (at < 0) return ++L.unmatched >= HOT;   /* its lines are hot, or it went on after a yield */
     int index = thread->open[at].line;
+    if (frame == L.root_frame) L.root_frame = NULL;
     close_down_to(thread, at, L.now = now_ns());
     return ++L.lines[index].returns >= HOT;
 }
@@ -1060,20 +1123,20 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
-    if (!L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
-    int64_t time = now_ns();
-    end_counting();
+    if (!L.on && !L.abandoned) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
+    int64_t time = L.abandoned ? L.now : now_ns();
+    if (L.on) end_counting();
     for (int i = 0; i < L.thread_count; i++) close_down_to(L.threads[i], 0, time);
     bucket_flush();
     point_put(time, L.current);
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsLsKsisLsLsLsisisNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)L.gross, "births", (long long)L.births, "deaths", (long long)L.deaths,
         "peak_time", (long long)L.peak_time, "peak_serial", (unsigned long long)L.peak_serial,
         "peak_site", L.peak_site, "before_freed", (long long)L.before_freed,
         "small_at_peak", (long long)L.small_at_peak, "small_untracked", (long long)L.small_untracked,
-        "lost", L.lost, "resized_unknown", L.resized_unknown,
+        "lost", L.lost, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
         "sites", site_list(), "lines", line_list(), "live", block_list(L.blocks, L.block_cap),
         "ghosts", block_list(L.ghosts, L.ghost_count),
         "points", PyBytes_FromStringAndSize((const char *)L.points, (Py_ssize_t)(L.point_count * sizeof(Point))),
@@ -1108,7 +1171,7 @@ static PyObject *reset_peak(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting and forget everything: for a forked child.");
+PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting at once; `stop` hands over what was counted so far. For a forked child.");
 
 static PyObject *abandon(PyObject *self, PyObject *ignored)
 {
@@ -1117,6 +1180,7 @@ static PyObject *abandon(PyObject *self, PyObject *ignored)
     if (!L.on) Py_RETURN_NONE;
     hooks_out();
     L.on = 0;
+    L.abandoned = 1;
     L.lock = PyThread_allocate_lock();   /* the parent's may be held by a thread that does not exist here */
     Py_RETURN_NONE;
 }

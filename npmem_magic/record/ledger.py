@@ -87,6 +87,8 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
     notes = []
     if raw["lost"]:
         notes.append("There was no memory left for the ledger's own tables: totals are exact, some sites are missing.")
+    if raw["abandoned"]:
+        notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")
     if raw["resized_unknown"]:
         notes.append(
             f"{raw['resized_unknown']} buffers from before the run, reached by no name, were resized: their old size "

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..trace import Trace, show_with
 from . import chart, html
 from . import text as plain
 from .page import Page, describe
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
 
@@ -32,10 +29,10 @@ def text(trace: Trace) -> str:
     return plain.draw(describe(trace))
 
 
-def figure(trace: Trace) -> Figure | None:
+def figure(trace: Trace) -> Any:
     """Memory over time as a new matplotlib Figure; None when there is nothing to draw."""
     curves = describe(trace).curves
-    return None if curves is None else chart.draw(curves)
+    return None if curves is None else chart.draw(curves).figure
 
 
 def warm_up() -> None:

@@ -6,6 +6,7 @@ Without any style (GitHub's preview) tables, code, underlines and the picture re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 
@@ -14,6 +15,7 @@ from ..trace import Advice
 from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
+from .text import listing
 from .widths import one_line, printable
 
 GREEN = "#1f8a45"
@@ -26,13 +28,14 @@ _TABLE = (
     "font-size:12.5px;color:inherit"
 )
 _CELL = (
-    "border:none;background-color:rgba(0, 0, 0, 0);padding:2px 7px;line-height:1.35;vertical-align:top;"
+    "border:none;background-color:rgba(0, 0, 0, 0);padding:2px 5px;line-height:1.35;vertical-align:top;"
     "font-weight:normal"
 )
 _PRE = (
     f"margin:0;padding:0;border:none;background:none;color:inherit;{_MONO};line-height:1.35;"
-    "white-space:pre-wrap;overflow-wrap:anywhere"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 )
+_CODE_CELL = "text-align:left;min-width:150px"
 _RULE = "rgba(128,128,128,.45)"
 _DIM = "opacity:.72"
 
@@ -90,8 +93,8 @@ def _section(section: Section, page: Page) -> str:
     shown = _table(section.rows, page.scale)
     if not section.whole:
         return title + shown
-    scroll = "max-height:420px;overflow:auto;margin:4px 0 0"
-    whole = f'<div style="{scroll}">{_table(section.whole, page.scale)}</div>'
+    lines = escape("\n".join(listing(section.whole, page.scale, 120)))
+    whole = f'<pre style="{_PRE};white-space:pre;max-height:420px;overflow:auto;margin:4px 0 0">{lines}</pre>'
     return title + shown + _fold(f"all {len(section.whole)} lines", whole)
 
 
@@ -130,7 +133,7 @@ def _row(row: Row, scale: Scale) -> str:
     clock = human_seconds(row.seconds) if row.seconds else ""
     cells = (
         _number(_line_text(row), dim=True),
-        f'<td style="{_CELL};text-align:left"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
+        f'<td style="{_CELL};{_CODE_CELL}"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
         _number(f"×{row.hits}" if row.hits else "", dim=True),
         _number(clock, row.seconds / (scale.full_seconds or 1), _GREY_BAR, dim=True),
         _number(_peak_text(row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
@@ -152,17 +155,23 @@ def _quiet(row: Row) -> str:
     """Hang wrapped lines under their own beginning; dim what never ran, slant what is no source."""
     if row.kind in ("fold", "other"):
         return f";font-style:italic;{_DIM}"
-    return f";padding-left:2ch;text-indent:-2ch{';' + _DIM if row.kind == 'idle' and not row.spans else ''}"
+    hang = len(row.source) - len(row.source.lstrip()) + 2
+    return f";padding-left:{hang}ch;text-indent:-{hang}ch{';' + _DIM if row.kind == 'idle' and not row.spans else ''}"
 
 
 def _source(row: Row) -> str:
     pieces, at = [], 0
     for span in row.spans:
         style = _underline(RED if span.peak else BLUE)
-        pieces.append(escape(printable(row.source[at : span.start].expandtabs(4))))
-        pieces.append(f'<u style="{style}">{escape(printable(row.source[span.start : span.end].expandtabs(4)))}</u>')
+        marked = _breakable(row.source[span.start : span.end])
+        pieces += [_breakable(row.source[at : span.start]), f'<u style="{style}">{marked}</u>']
         at = span.end
-    return "".join(pieces) + escape(printable(row.source[at:].expandtabs(4)))
+    return "".join(pieces) + _breakable(row.source[at:])
+
+
+def _breakable(source: str) -> str:
+    """Source escaped, with places where a narrow page may break a line (they are not copied with the text)."""
+    return re.sub(r"([(\[,.])(?=[^\s<])", r"\1<wbr>", escape(printable(source.expandtabs(4))))
 
 
 def _number(words: str, share: float = 0.0, color: str = "", dim: bool = False) -> str:
@@ -174,7 +183,7 @@ def _number(words: str, share: float = 0.0, color: str = "", dim: bool = False) 
     percent = max(2, round(100 * min(1.0, share)))
     bar = f"linear-gradient(to right, {color} {percent}%, rgba(0, 0, 0, 0) {percent}%)"
     size = "background-size:95% 17px;background-position:0 2px;background-repeat:no-repeat"
-    return f'<td style="{style};min-width:58px;background-image:{bar};{size}">{words}</td>'
+    return f'<td style="{style};min-width:54px;background-image:{bar};{size}">{words}</td>'
 
 
 def _alive(page: Page) -> str:

@@ -62,8 +62,8 @@ class _Unit:
 
 def fold(trace: Trace) -> tuple[Segment, ...]:
     """The trace's line events as segments in time order; each loop of the top level is one."""
-    times, lines = trace.lane
     total = int(trace.seconds * 1e9)
+    times, lines = np.clip(trace.lane[0], 0, total), trace.lane[1]
     if not len(times):
         return ()
     units = _units_by_line(trace.source, trace.first_line)
@@ -74,7 +74,7 @@ def fold(trace: Trace) -> tuple[Segment, ...]:
     ends = [*starts[1:], len(times)]
     found = []
     for low, high in zip(starts, ends, strict=True):
-        end = int(times[high]) if high < len(times) else max(total, int(times[-1]))
+        end = int(times[high]) if high < len(times) else total
         segment = _segment(number[int(lines[low])], times[low:high], lines[low:high], end, trace)
         found.append(segment)
     return tuple(found)

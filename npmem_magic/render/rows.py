@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import fsum
 
 from ..trace import ExpressionCost, LineCost, Trace
 
@@ -140,12 +141,13 @@ def _others(trace: Trace) -> tuple[Row, ...]:
 
 
 def _folded(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """The costliest rows as they are, what lies between them folded."""
+    """The costliest and slowest rows and the one of the peak as they are, what lies between them folded."""
     order = sorted(rows, key=_weight, reverse=True)
     kept = {row.line for row in order[:COSTLY] if _weight(row) > 0}
     slow = sorted(rows, key=lambda row: row.seconds, reverse=True)[:5]
-    total = sum(row.seconds for row in rows)
+    total = fsum(row.seconds for row in rows)
     kept |= {row.line for row in slow if row.seconds > 0.02 * total}
+    kept |= {row.line for row in rows if any(span.peak for span in row.spans)}
     result: list[Row] = []
     pending: list[Row] = []
     for row in rows:
@@ -164,7 +166,7 @@ def _weight(row: Row) -> int:
 def _fold(rows: list[Row]) -> list[Row]:
     if len(rows) < 3:
         return rows
-    seconds = sum(row.seconds for row in rows)
+    seconds = fsum(row.seconds for row in rows)
     peak, net = max(row.peak for row in rows), sum(row.net for row in rows)
     words = f"{len(rows)} lines" + (" of little cost" if peak or net else " without cost")
     return [Row(rows[0].line, rows[-1].line, words, (), "", seconds, peak, net, "fold")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..sizes import human, human_seconds
 from ..trace import Advice
 from .blocks import plot
@@ -33,17 +31,21 @@ def draw(page: Page, width: int = WIDTH) -> str:
 
 
 def _section(section: Section, scale: Scale, width: int) -> list[str]:
-    sizes = _sizes(section.rows, scale, width)
-    head = _cells(sizes, "line", "", "hits", "time", "", f"peak {scale.unit}", f"net {scale.unit}")
     title = [clip(f"in {one_line(section.title)}", width)] if section.title else []
-    marked = next((row.line for row in section.rows if any(span.peak for span in row.spans)), None)
-    rows = [line for row in section.rows for line in _row(row, scale, sizes, row.line == marked)]
-    return [*title, head, "─" * columns(head), *rows]
+    return title + listing(section.rows, scale, width)
 
 
-def _sizes(rows: Iterable[Row], scale: Scale, width: int) -> tuple[int, ...]:
+def listing(listed: tuple[Row, ...], scale: Scale, width: int) -> list[str]:
+    """The annotated source as lines of at most `width` columns: a head, a rule, then one line a row."""
+    sizes = _sizes(listed, scale, width)
+    head = _cells(sizes, "line", "", "hits", "time", "", f"peak {scale.unit}", f"net {scale.unit}")
+    marked = next((row.line for row in listed if any(span.peak for span in row.spans)), None)
+    rows = [line for row in listed for line in _row(row, scale, sizes, row.line == marked)]
+    return [head.rstrip(), "─" * columns(head), *(row.rstrip() for row in rows)]
+
+
+def _sizes(listed: tuple[Row, ...], scale: Scale, width: int) -> tuple[int, ...]:
     """The widths of the seven columns; the source takes what the numbers leave, no more than it needs."""
-    listed = list(rows)
     line = max([4, *(len(_line_text(row)) for row in listed)])
     hits = max([4, *(len(row.hits) + 1 for row in listed)])
     peak = max([len(f"peak {scale.unit}"), *(len(_peak_text(row, scale)) for row in listed)])
