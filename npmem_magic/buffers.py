@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType, ModuleType
 
 import numpy as np
 
@@ -47,12 +48,13 @@ def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> No
 
 def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     pairs: Iterator[tuple[str, object]]
-    if type(value) in (list, tuple):
-        pairs = ((f"{name}[{at}]", item) for at, item in enumerate(value))  # type: ignore[arg-type]  # checked above
+    # Exact types only: a subclass may run code of its own when it is looked through.
+    if type(value) is list or type(value) is tuple:
+        pairs = ((f"{name}[{at}]", item) for at, item in enumerate(value))
     elif type(value) is dict:
         pairs = ((f"{name}[{key!r}]", item) for key, item in value.items() if type(key) in (str, int))
-    elif type(vars(type(value)).get("__dict__")).__name__ == "getset_descriptor" and not isinstance(value, type):
-        pairs = ((f"{name}.{key}", item) for key, item in vars(value).items())
+    elif type(value).__dictoffset__ and not isinstance(value, (type, ModuleType, FunctionType)):
+        pairs = ((f"{name}.{key}", item) for key, item in object.__getattribute__(value, "__dict__").items())
     else:
         return
     for at, (label, item) in enumerate(pairs):

@@ -9,84 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import CodeType
 from typing import Protocol
 
 import numpy as np
 
-from .holdings import Buffer, Moment, holdings
+from .account import Account, Resident
+from .holdings import Moment, holdings
 from .syntax import CELL, Text
 from .trace import Curve, ExpressionCost, LineCost, Trace
 
 UNPLACED = "no followed line: a background thread, or work between lines"
-
-
-@dataclass(frozen=True)
-class SiteTotal:
-    """Bytes asked for at one instruction; `line` indexes `Account.lines`, `live` is what is alive at the end."""
-
-    code: CodeType | None
-    offset: int
-    line: int
-    hits: int
-    gross: int
-    live: int
-    peak: int
-
-
-@dataclass(frozen=True)
-class LineTotal:
-    """One line of a followed file, what it calls included. Times in ns; `gap` is time after its clock went off."""
-
-    filename: str | None
-    line: int
-    code: CodeType | None
-    hits: int
-    hot: bool
-    nanoseconds: int
-    gap: int
-    gross: int
-    net: int
-    peak: int
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a ledger counted in one run. Number 0 of `sites` and `lines` is "no followed line".
-
-    `started`, `stopped` and `peak_time` are on the monotonic clock; `timeline` and `event_time` count from `started`.
-    An event says that a line began: in which thread (0 is the cell's), and how many followed frames lay around it.
-    """
-
-    started: int
-    stopped: int
-    net: int
-    peak: int
-    gross: int
-    births: int
-    peak_time: int
-    peak_site: int
-    small_at_peak: int
-    sites: tuple[SiteTotal, ...]
-    lines: tuple[LineTotal, ...]
-    at_peak: tuple[Buffer, ...]
-    timeline: tuple[Curve, Curve]
-    event_time: Curve
-    event_line: Curve
-    event_thread: Curve
-    event_depth: Curve
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Resident:
-    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset."""
-
-    time_ns: Curve
-    values: tuple[Curve, ...]
-    high_water: int | None
-    started_at: int | None
-    notes: tuple[str, ...] = ()
 
 
 class Ran(Protocol):
@@ -177,15 +109,6 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
     )
 
 
-def _position(site: SiteTotal) -> tuple[int, int, int, int]:
-    """(line, column, end line, end column) of the expression at a site; columns are UTF-8 byte offsets."""
-    assert site.code is not None
-    positions = list(site.code.co_positions())
-    line, end_line, col, end_col = positions[site.offset // 2]
-    first = line or site.code.co_firstlineno
-    return first, col or 0, end_line or first, end_col or 0
-
-
 def _expressions(
     account: Account, run: Run, places: _Places
 ) -> tuple[tuple[ExpressionCost, ...], dict[int, ExpressionCost]]:
@@ -194,7 +117,7 @@ def _expressions(
     for number, site in enumerate(account.sites):
         if not site.hits:
             continue
-        key = ("", 0, 0, 0, 0) if site.code is None else (site.code.co_filename, *_position(site))
+        key = (site.code.co_filename if site.code else "", *site.place)
         merged[key].append(number)
     by_site: dict[int, ExpressionCost] = {}
     for (filename, line, col, end_line, end_col), numbers in merged.items():
@@ -213,7 +136,9 @@ def _expressions(
             gross=sum(site.gross for site in sites),
         )
         by_site.update(dict.fromkeys(numbers, cost))
-    found = sorted(set(by_site.values()), key=lambda cost: (-cost.peak, -cost.gross, cost.function, cost.line, cost.col))
+    found = sorted(
+        set(by_site.values()), key=lambda cost: (-cost.peak, -cost.gross, cost.function, cost.line, cost.col)
+    )
     return tuple(found), by_site
 
 
@@ -306,16 +231,14 @@ def _samples(account: Account, resident: Resident) -> tuple[tuple[Curve, ...], i
     samples = (resident.time_ns - account.started, *values) if len(resident.time_ns) else tuple(
         np.zeros(0, np.int64) for _ in range(2)
     )  # fmt: skip
+    # The kernel's mark misses no moment, but may lag by its per-core counters; a sample above it is as true.
+    seen = [int(values[0].max())] if values and len(values[0]) else []
     if resident.high_water is not None and resident.started_at is not None:
-        return samples, max(0, resident.high_water - resident.started_at)
-    return samples, int(values[0].max()) if values and len(values[0]) else None
+        seen.append(max(0, resident.high_water - resident.started_at))
+    return samples, max(seen, default=None)
 
 
 def _lane(account: Account) -> tuple[Curve, Curve]:
     number = np.array([line.line for line in account.lines], np.int64)
     is_top = (account.event_thread == 0) & (account.event_depth == 0)
     return account.event_time[is_top], number[account.event_line[is_top]]
-
-
-__all__ = ["Account", "Buffer", "LineTotal", "Resident", "Run", "SiteTotal", "assemble"]
-

@@ -9,28 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from .account import Account, Buffer, LineTotal
 from .syntax import Text
 from .trace import Curve, ExpressionCost, Holding
 
 SMALL = "buffers under 4 KiB, too many to tell apart"
 _LIBRARY = 4096  # bytes below which a living buffer that no name reaches is taken for a library's
 _MANY = 3  # buffers of one container and site from which on they are told as one
-
-
-@dataclass(frozen=True)
-class Buffer:
-    """One buffer alive at the peak: address, bytes, birth on the monotonic clock, its site's number, alive still."""
-
-    address: int
-    nbytes: int
-    born: int
-    site: int
-    alive: bool
 
 
 @dataclass(frozen=True)
@@ -41,31 +30,8 @@ class Moment:
     site: int
 
 
-class Counted(Protocol):
-    """The part of an account that is read here."""
-
-    @property
-    def started(self) -> int: ...
-    @property
-    def at_peak(self) -> tuple[Buffer, ...]: ...
-    @property
-    def small_at_peak(self) -> int: ...
-    @property
-    def sites(self) -> tuple[Any, ...]: ...
-    @property
-    def lines(self) -> tuple[Any, ...]: ...
-    @property
-    def event_time(self) -> Curve: ...
-    @property
-    def event_line(self) -> Curve: ...
-    @property
-    def event_thread(self) -> Curve: ...
-    @property
-    def event_depth(self) -> Curve: ...
-
-
 def holdings(
-    account: Counted,
+    account: Account,
     peak: Moment,
     by_site: Mapping[int, ExpressionCost],
     text: Callable[[str], Text],
@@ -121,7 +87,7 @@ def _name(
 class _Statements:
     """Which statements had ended when, read off the line events."""
 
-    def __init__(self, account: Counted, text: Callable[[str], Text]) -> None:
+    def __init__(self, account: Account, text: Callable[[str], Text]) -> None:
         self._account, self._text = account, text
         self._scopes = [self._scope(line) for line in account.lines]
         begins = np.array([self._begins(line) for line in account.lines], bool)
@@ -163,13 +129,13 @@ class _Statements:
             self._enders[thread, depth] = self._time[(self._thread == thread) & (self._depth <= depth)]
         return self._enders[thread, depth]
 
-    def _scope(self, line: Any) -> tuple[str, str]:
+    def _scope(self, line: LineTotal) -> tuple[str, str]:
         if not line.filename:
             return "", ""
         span = self._text(line.filename).span_of(line.line)
         return line.filename, span.name if span else ""
 
-    def _begins(self, line: Any) -> bool:
+    def _begins(self, line: LineTotal) -> bool:
         """Whether an event of this line begins a statement (the further lines of a long one do not)."""
         statement = self._text(line.filename).statements.get(line.line) if line.filename else None
         return statement is None or statement.lineno == line.line

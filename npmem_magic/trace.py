@@ -204,7 +204,7 @@ class Trace:
         return export.to_perfetto(self, path)
 
     def to_mprof(self, path: str | Path) -> Path:
-        """Write the resident (or, without samples, the allocated) curve as memory_profiler's ``mprof plot`` reads it."""
+        """Write the resident (or, without samples, the allocated) curve as ``mprof plot`` reads it."""
         return export.to_mprof(self, path)
 
     def plot(self) -> Any:

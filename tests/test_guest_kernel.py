@@ -17,9 +17,9 @@ import npmem_magic
 
 ROOT = Path(npmem_magic.__file__).parent.parent
 LIMIT = 60.0  # seconds; a cell takes far less
-VARIES = re.compile(
-    r"0x[0-9a-f]+|(?<=In\[)\d+|\x1b\[[0-9;]*m|[^ ]*ipykernel_\d+[^ ]*\.py|^ +1 (?:# plain)?\n", re.MULTILINE
-)
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+VARIES = re.compile(r"0x[0-9a-f]+|(?<=In\[)\d+|[^ ]*ipykernel_\d+[^ ]*\.py")
+ABOVE = re.compile(r"^ +1 (?:# plain)?\n", re.MULTILINE)  # the line above the body, where the magic stands
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def joined(shown: list[tuple[str, str]]) -> list[str]:
             texts[-1] += text
         else:
             texts.append(f"{kind} {text}")
-    return [VARIES.sub("", text) for text in texts]
+    return [ABOVE.sub("", VARIES.sub("", COLOR.sub("", text))) for text in texts]
 
 
 CELLS = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import folds
+from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
 from ..host import NpmemError
@@ -73,7 +74,7 @@ class _Watch:
             high_water = gauges.high_water() if self._high_water_from is not None else None
             samples = self._sampler.stop()
         notes = (*self._notes, *samples.notes)
-        resident = folds.Resident(samples.time_ns, samples.values, high_water, self._high_water_from, notes)
+        resident = Resident(samples.time_ns, samples.values, high_water, self._high_water_from, notes)
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
         run = folds.Run(self._work, self._options.label, outcome, self._text, names)
         return folds.assemble(account, resident, run)

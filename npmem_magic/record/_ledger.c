@@ -8,7 +8,7 @@
  *
  * What is kept.
  *   Block   one live buffer: address, size, birth time, thread, site.        (hash table on the address)
- *   Site    one expression: code object and instruction offset; its totals.  (hash table on both)
+ *   Site    one expression: code object and place in the source; its totals. (hash table on code and offset)
  *   Line    one line of a followed file; costs of what it calls included.    (array per file)
  *   Point   one step of the allocated curve; when the buffer is full, neighbours are merged into their extremes.
  *   Ghost   a buffer that was alive at the peak and died later.
@@ -27,6 +27,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <frameobject.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +62,15 @@
 #define NOWHERE 0     /* site and line 0: no followed line asked for it */
 
 typedef struct { uintptr_t address; int64_t size, born; uint64_t serial; unsigned long thread; int site; } Block;
-typedef struct { PyCodeObject *code; int offset, line, is_root; int64_t hits, gross, live, peak; } Site;
+typedef struct { PyCodeObject *code; int offset, line, is_root, place[4]; int64_t hits, gross, live, peak; } Site;
+typedef struct { PyCodeObject *code; int offset, site; } Key;   /* several instructions may share one expression */
 typedef struct {
     PyCodeObject *code;         /* the first code seen on this line; NULL for line 0 */
     int file, line, hot, active;
     int64_t hits, events, returns, gross, net, peak, run;  /* run: bytes since the line was begun */
     int64_t opened, nanoseconds, gap;                      /* gap: time after the clock was switched off */
     uint64_t mark, execution;
-    int first_offset;
+    int first_offset, last_offset;
 } Line;
 typedef struct { PyObject *name; int *lines; int size, whole; int *statements; int statement_count; } File;
 typedef struct { int64_t time, low, high, last; int64_t low_time, high_time, last_time; int count; } Bucket;
@@ -83,10 +85,11 @@ static struct {
     int64_t current, peak, gross, births, deaths, peak_time, before_freed, small_untracked, small_at_peak;
     uint64_t serial, peak_serial, walk, execution;
     int peak_site, small_tracked, lost, resized_unknown, unmatched;
+    int64_t site_value, valley;                        /* bytes when peak_site was set; the least since */
     int64_t now;                                       /* the last time read */
     Block *blocks; size_t block_cap, block_count;
     Block *ghosts; size_t ghost_cap, ghost_count;
-    Site *sites; int site_cap, site_count; int *site_index; size_t index_cap;
+    Site *sites; int site_cap, site_count; Key *keys; size_t key_cap, key_count;
     Line *lines; int line_cap, line_count;
     File *files; int file_count;
     Point *points; size_t point_count; int64_t stride, last_point; Bucket bucket;
@@ -316,27 +319,37 @@ static int line_index(int file, int line, PyCodeObject *code)
 static inline size_t hash_site(PyCodeObject *code, int offset)
 {
     uint64_t key = ((uint64_t)(uintptr_t)code >> 4) * 0x9E3779B97F4A7C15ULL + (uint64_t)offset * 0xC2B2AE3D27D4EB4FULL;
-    return (size_t)(key >> 24) & (L.index_cap - 1);
+    return (size_t)(key >> 24) & (L.key_cap - 1);
 }
 
-static int index_grow(void)
+static void key_put(Key *keys, Key key)
 {
-    size_t cap = L.index_cap * 2;
-    int *grown = calloc(cap, sizeof(int));
+    size_t at = hash_site(key.code, key.offset);
+    while (keys[at].site) at = (at + 1) & (L.key_cap - 1);
+    keys[at] = key;
+}
+
+static int keys_grow(void)
+{
+    Key *old = L.keys, *grown = calloc(L.key_cap * 2, sizeof(Key));
+    size_t cap = L.key_cap;
     if (!grown) return 0;
-    free(L.site_index);
-    L.site_index = grown;
-    L.index_cap = cap;
-    for (int i = 1; i < L.site_count; i++) {
-        size_t at = hash_site(L.sites[i].code, L.sites[i].offset);
-        while (grown[at]) at = (at + 1) & (cap - 1);
-        grown[at] = i;
-    }
+    L.keys = grown;
+    L.key_cap *= 2;
+    for (size_t i = 0; i < cap; i++) if (old[i].site) key_put(grown, old[i]);
+    free(old);
     return 1;
 }
 
-static int site_make(PyCodeObject *code, int offset, int file, size_t at)
+/* The site of the expression at this place in the code, made when it is new. */
+static int site_at(PyCodeObject *code, int offset, int file)
 {
+    int place[4] = {0, 0, 0, 0};   /* line, column, end line, end column */
+    if (!PyCode_Addr2Location(code, offset, &place[0], &place[1], &place[2], &place[3]) || place[0] < 0)
+        place[0] = PyCode_Addr2Line(code, offset);
+    for (int i = 1; i < L.site_count; i++) {
+        if (L.sites[i].code == code && memcmp(L.sites[i].place, place, sizeof place) == 0) return i;
+    }
     if (L.site_count == L.site_cap) {
         Site *grown = realloc(L.sites, (size_t)L.site_cap * 2 * sizeof(Site));
         if (!grown) { L.lost = 1; return NOWHERE; }
@@ -350,8 +363,7 @@ static int site_make(PyCodeObject *code, int offset, int file, size_t at)
     made->offset = offset;
     made->line = line;
     made->is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
-    L.site_index[at] = L.site_count;
-    if ((size_t)L.site_count * 2 >= L.index_cap && !index_grow()) L.lost = 1;
+    memcpy(made->place, place, sizeof place);
     return L.site_count++;
 }
 
@@ -360,12 +372,12 @@ static int site_search(PyCodeObject *code, int offset)
     int file = followed(code);
     if (file < 0) return file;
     size_t at = hash_site(code, offset);
-    int site;
-    while ((site = L.site_index[at])) {
-        if (L.sites[site].code == code && L.sites[site].offset == offset) return site;
-        at = (at + 1) & (L.index_cap - 1);
+    for (; L.keys[at].site; at = (at + 1) & (L.key_cap - 1)) {
+        if (L.keys[at].code == code && L.keys[at].offset == offset) return L.keys[at].site;
     }
-    return site_make(code, offset, file, at);
+    Key key = {code, offset, site_at(code, offset, file)};
+    if (key.site != NOWHERE && (++L.key_count * 2 < L.key_cap || keys_grow())) key_put(L.keys, key);
+    return key.site;
 }
 
 /* The site of this instruction, or what `followed` says when it has none. */
@@ -382,10 +394,15 @@ static inline int site_of(PyCodeObject *code, int offset)
     return site;
 }
 
-/* Add a birth (delta > 0) or a death to a line. */
-static inline void line_add(Line *line, int64_t delta)
+/* Add a birth (delta > 0) or a death to a line.  A hot line tells no more when a run of it begins: there, an
+ * instruction that comes again (or one before it) begins one.  That can only make later peaks too low, never too high. */
+static inline void line_add(Line *line, int64_t delta, int offset)
 {
     line->net += delta;
+    if (line->hot && delta > 0) {
+        if (offset <= line->last_offset) line->run = 0;
+        line->last_offset = offset;
+    }
     line->run += delta;
     if (delta > 0) {
         line->gross += delta;
@@ -394,12 +411,12 @@ static inline void line_add(Line *line, int64_t delta)
 }
 
 /* The same, once per walk however often recursion meets the line. */
-static inline void line_charge(int index, int64_t delta, uint64_t walk)
+static inline void line_charge(int index, int64_t delta, int offset, uint64_t walk)
 {
     Line *line = &L.lines[index];
     if (line->mark == walk) return;
     line->mark = walk;
-    line_add(line, delta);
+    line_add(line, delta, offset);
 }
 
 /* Walk this thread's frames outwards, charge every followed line, return the innermost site (or -1). */
@@ -413,11 +430,11 @@ static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
     PyFrameObject *frame = PyThreadState_GetFrame(ts);
     while (frame) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        int site = site_of(code, PyFrame_GetLasti(frame));
+        int offset = PyFrame_GetLasti(frame), site = site_of(code, offset);
         Py_DECREF(code);
         if (site >= 0) {
             if (innermost < 0) innermost = site;
-            line_charge(L.sites[site].line, delta, walk);
+            line_charge(L.sites[site].line, delta, offset, walk);
             if (L.sites[site].is_root) break;
         }
         else if (site == OUTSIDE) break;
@@ -440,10 +457,11 @@ static int charge_any(PyThreadState *ts, int64_t delta)
     if (ts == L.main && RUNNING_FRAME(ts)) {
         struct _PyInterpreterFrame *running = RUNNING_FRAME(ts);
         PyObject *code = PyUnstable_InterpreterFrame_GetCode(running);
-        if (PyCode_Check(code)) site = site_of((PyCodeObject *)code, PyUnstable_InterpreterFrame_GetLasti(running));
+        int offset = PyUnstable_InterpreterFrame_GetLasti(running);
+        if (PyCode_Check(code)) site = site_of((PyCodeObject *)code, offset);
         Py_DECREF(code);
         if (site >= 0 && L.sites[site].is_root) {
-            line_charge(L.sites[site].line, delta, walk);
+            line_charge(L.sites[site].line, delta, offset, walk);
             return site;
         }
     }
@@ -454,7 +472,7 @@ static int charge_any(PyThreadState *ts, int64_t delta)
         int waiting = walk_frames(L.main, delta, walk);
         if (site < 0) site = waiting;
     }
-    if (site < 0) { line_charge(NOWHERE, delta, walk); site = NOWHERE; }
+    if (site < 0) { line_charge(NOWHERE, delta, 0, walk); site = NOWHERE; }
     return site;
 }
 
@@ -475,7 +493,7 @@ static inline int charge(PyThreadState *ts, int64_t delta)
             L.root_sites[at].offset = offset;
             L.root_sites[at].site = site;
         }
-        line_add(&L.lines[L.sites[site].line], delta);
+        line_add(&L.lines[L.sites[site].line], delta, offset);
         return site;
     }
 #endif
@@ -542,8 +560,13 @@ static void birth(uintptr_t address, int64_t size, int site, unsigned long threa
     if (L.current > L.peak) {
         L.peak = L.current;
         L.peak_serial = L.serial;
-        L.peak_site = site;
         L.peak_time = time;
+        /* The peak is named after the expression that took the bytes, not after the last few bytes on top of it: the
+         * name stays while the total has neither grown nor fallen by a hundredth. */
+        if (L.current - L.site_value > L.site_value / 100 || L.site_value - L.valley > L.site_value / 100) {
+            L.peak_site = site;
+            L.site_value = L.valley = L.current;
+        }
         L.small_at_peak = L.small_untracked;
         L.ghost_count = 0;
     }
@@ -561,6 +584,7 @@ static void death(Block *block, int64_t size, int64_t time)
 {
     L.deaths++;
     L.current -= size;
+    if (L.current < L.valley) L.valley = L.current;
     if (block) {
         if (block->site == BEFORE) L.before_freed += size;
         block_died(block);
@@ -601,13 +625,13 @@ static void foreign_take(void)
     for (size_t i = 0; i < count; i++) {
         Foreign *e = &events[i];
         if (e->is_birth) {
-            line_charge(NOWHERE, e->size, ++L.walk);
+            line_charge(NOWHERE, e->size, 0, ++L.walk);
             birth(e->address, e->size, NOWHERE, e->thread, e->time);
         }
         else {
             Block *block;
             int64_t size = death_size(e->address, e->size, &block);
-            line_charge(NOWHERE, -size, ++L.walk);
+            line_charge(NOWHERE, -size, 0, ++L.walk);
             death(block, size, e->time);
         }
     }
@@ -775,7 +799,10 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
         }
     }
     if (++line->events < HOT) return 0;
-    if (line->hits >= HOT) line->hot = 1;
+    if (line->hits >= HOT && !line->hot) {
+        line->hot = 1;
+        line->last_offset = INT_MAX;   /* the next birth begins a run */
+    }
     return 1;
 }
 
@@ -962,7 +989,7 @@ static void forget(void)
     }
     for (int i = 0; i < L.thread_count; i++) free(L.threads[i]);
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
-    free(L.blocks); free(L.ghosts); free(L.sites); free(L.site_index); free(L.lines); free(L.files);
+    free(L.blocks); free(L.ghosts); free(L.sites); free(L.keys); free(L.lines); free(L.files);
     free(L.points); free(L.events); free(L.threads); free(L.foreign);
     Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.describe); Py_XDECREF(L.disable);
     PyThread_type_lock lock = L.lock;
@@ -974,17 +1001,17 @@ static int make_room(void)
 {
     L.block_cap = 1024;
     L.site_cap = L.line_cap = 256;
-    L.index_cap = 1024;
+    L.key_cap = 1024;
     L.blocks = calloc(L.block_cap, sizeof(Block));
     L.sites = calloc((size_t)L.site_cap, sizeof(Site));
     L.lines = calloc((size_t)L.line_cap, sizeof(Line));
-    L.site_index = calloc(L.index_cap, sizeof(int));
+    L.keys = calloc(L.key_cap, sizeof(Key));
     /* Room for the worst case; pages that are never written cost nothing. */
     L.points = malloc((2 * POINTS + 2) * sizeof(Point));
     L.events = malloc(EVENTS * sizeof(Event));
     L.site_count = L.line_count = 1;   /* number 0 is "nowhere" */
     L.stride = 1;
-    return L.blocks && L.sites && L.lines && L.site_index && L.points && L.events;
+    return L.blocks && L.sites && L.lines && L.keys && L.points && L.events;
 }
 
 static int take_files(PyObject *whole, PyObject *partial)
@@ -1087,8 +1114,8 @@ static PyObject *site_list(void)
     PyObject *list = PyList_New(L.site_count);
     for (int i = 0; list && i < L.site_count; i++) {
         Site *s = &L.sites[i];
-        PyObject *item = Py_BuildValue("(OiiLLLL)", s->code ? (PyObject *)s->code : Py_None, s->offset, s->line,
-                                       (long long)s->hits, (long long)s->gross, (long long)s->live, (long long)s->peak);
+        PyObject *item = Py_BuildValue("(O(iiii)iLLLL)", s->code ? (PyObject *)s->code : Py_None, s->place[0], s->place[1],
+                                       s->place[2], s->place[3], s->line, (long long)s->hits, (long long)s->gross, (long long)s->live, (long long)s->peak);
         if (item) PyList_SET_ITEM(list, i, item);
         else Py_CLEAR(list);
     }
@@ -1166,6 +1193,7 @@ static PyObject *reset_peak(PyObject *self, PyObject *ignored)
     L.peak_serial = L.serial;
     L.peak_time = L.now;
     L.peak_site = NOWHERE;
+    L.site_value = L.valley = 0;
     L.small_at_peak = L.small_untracked;
     L.ghost_count = 0;
     Py_RETURN_NONE;

@@ -99,7 +99,7 @@ class TraceFunctionClock:
     def start(self) -> tuple[str, ...]:
         """Set the trace function of this thread and of those that start from now on."""
         self._found, self._found_for_threads = sys.gettrace(), threading.gettrace()
-        threading.settrace(self._events.trace_thread)  # type: ignore[arg-type]  # it answers None: no local function
+        threading.settrace(self._events.trace_thread)
         self._is_set = True
         self._events.trace_here(True)
         if self._found is None:
@@ -116,7 +116,7 @@ class TraceFunctionClock:
         self._is_set = False
         self._events.trace_here(False)
         sys.settrace(self._found)
-        threading.settrace(self._found_for_threads)  # type: ignore[arg-type]  # None is what it means by "no function"
+        threading.settrace(self._found_for_threads)
 
 
 def make(events: Events) -> Clock:

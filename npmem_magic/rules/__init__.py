@@ -1,0 +1,1 @@
+"""Rewrites that save memory, one rule a file. There are none yet."""
