@@ -67,7 +67,7 @@ typedef struct { PyCodeObject *code; int offset, site; } Key;   /* several instr
 typedef struct {
     PyCodeObject *code;         /* the first code seen on this line; NULL for line 0 */
     int file, line, hot, active;
-    int64_t hits, events, returns, gross, net, peak, run;  /* run: bytes since the line was begun */
+    int64_t hits, events, returns, gross, net, peak, base;  /* base: net when the line was begun */
     int64_t opened, nanoseconds, gap;                      /* gap: time after the clock was switched off */
     uint64_t mark, execution;
     int first_offset, last_offset;
@@ -82,7 +82,7 @@ typedef struct { unsigned long id; int number, depth; Open open[DEEP]; } Thread;
 
 static struct {
     volatile int on, abandoned;
-    int64_t current, peak, gross, births, deaths, peak_time, before_freed, small_untracked, small_at_peak;
+    int64_t current, peak, peak_time, before_freed, small_untracked, small_at_peak;
     uint64_t serial, peak_serial, walk, execution;
     int peak_site, small_tracked, lost, resized_unknown, unmatched;
     int64_t site_value, valley;                        /* bytes when peak_site was set; the least since */
@@ -400,13 +400,12 @@ static inline void line_add(Line *line, int64_t delta, int offset)
 {
     line->net += delta;
     if (line->hot && delta > 0) {
-        if (offset <= line->last_offset) line->run = 0;
+        if (offset <= line->last_offset) line->base = line->net - delta;
         line->last_offset = offset;
     }
-    line->run += delta;
     if (delta > 0) {
         line->gross += delta;
-        if (line->run > line->peak) line->peak = line->run;
+        if (line->net - line->base > line->peak) line->peak = line->net - line->base;
     }
 }
 
@@ -449,6 +448,7 @@ static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
     return innermost;
 }
 
+/* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE. */
 static int charge_any(PyThreadState *ts, int64_t delta)
 {
     uint64_t walk = ++L.walk;
@@ -476,36 +476,57 @@ static int charge_any(PyThreadState *ts, int64_t delta)
     return site;
 }
 
-/* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE.
+/* The instruction offset in the frame of the cell's running statement, or -1 when another frame is running. */
+static inline int root_offset(PyThreadState *ts)
+{
+    if (ts != L.main || !L.root_frame) return -1;
+#ifdef RUNNING_FRAME
+    return RUNNING_FRAME(ts) == L.root_frame ? PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts)) : -1;
+#elif PY_VERSION_HEX < 0x030C0000
+    /* The trace function may be off when the statement ends, so the frame's code is looked at too. */
+    int collecting = PyGC_Disable(), offset = -1;
+    PyFrameObject *frame = PyThreadState_GetFrame(ts);
+    if (frame && (const void *)frame == L.root_frame) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        if (code == L.root_code) offset = PyFrame_GetLasti(frame);
+        Py_DECREF(code);
+    }
+    Py_XDECREF(frame);
+    if (collecting) PyGC_Enable();
+    return offset;
+#else
+    return -1;
+#endif
+}
+
+/* Charge the line that is running and return its site, when it is one of the cell's own; else -1.
  *
  * While a statement of the cell itself runs, its frame is known from the line clock, and the instruction offset is all
  * there is to read: no reference is taken, no frame object made. */
-static inline int charge(PyThreadState *ts, int64_t delta)
+static inline int charge_root(PyThreadState *ts, int64_t delta)
 {
-#ifdef RUNNING_FRAME
-    if (ts == L.main && L.root_frame && RUNNING_FRAME(ts) == L.root_frame) {
-        int offset = PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts));
-        unsigned at = ((unsigned)offset >> 1) % RECENT;
-        int site = L.root_sites[at].site;
-        if (!site || L.root_sites[at].offset != offset) {
-            site = site_of(L.root_code, offset);
-            if (site < 0) return charge_any(ts, delta);
-            L.root_sites[at].offset = offset;
-            L.root_sites[at].site = site;
-        }
-        line_add(&L.lines[L.sites[site].line], delta, offset);
-        return site;
+    int offset = root_offset(ts);
+    if (offset < 0) return -1;
+    unsigned at = ((unsigned)offset >> 1) % RECENT;
+    int site = L.root_sites[at].site;
+    if (!site || L.root_sites[at].offset != offset) {
+        site = site_of(L.root_code, offset);
+        if (site <= 0) return -1;
+        L.root_sites[at].offset = offset;
+        L.root_sites[at].site = site;
     }
-#endif
-    return charge_any(ts, delta);
+    line_add(&L.lines[L.sites[site].line], delta, offset);
+    return site;
 }
 
 /* ---- births and deaths ------------------------------------------------------------------------------------------ */
 
-static inline int64_t event_time(int64_t size)
+/* A step of the curve, when the total has moved far enough from the last one.  Small buffers have no time of their
+ * own (a clock costs more than they do) until their sum makes a step. */
+static inline void maybe_step(int64_t size)
 {
-    if (size >= BIG || L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) L.now = now_ns();
-    return L.now;
+    int64_t moved = L.current - L.last_point;
+    if (moved >= BIG || moved <= -BIG) curve_step(size >= BIG ? L.now : (L.now = now_ns()));
 }
 
 static void ghost_put(const Block *block)
@@ -530,11 +551,9 @@ static void block_died(Block *block)
     block_remove(block);
 }
 
-static void birth(uintptr_t address, int64_t size, int site, unsigned long thread, int64_t time)
+static inline void birth(uintptr_t address, int64_t size, int site, unsigned long thread, int64_t time)
 {
     L.serial++;
-    L.births++;
-    L.gross += size;
     L.current += size;
     Site *s = &L.sites[site];
     s->hits++;
@@ -570,7 +589,7 @@ static void birth(uintptr_t address, int64_t size, int site, unsigned long threa
         L.small_at_peak = L.small_untracked;
         L.ghost_count = 0;
     }
-    if (L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) curve_step(time);
+    maybe_step(size);
 }
 
 /* `size` is what NumPy says; the size noted at birth wins where there is one.  Returns the bytes that went. */
@@ -580,9 +599,8 @@ static int64_t death_size(uintptr_t address, int64_t size, Block **found)
     return *found ? (*found)->size : size;
 }
 
-static void death(Block *block, int64_t size, int64_t time)
+static inline void death(Block *block, int64_t size)
 {
-    L.deaths++;
     L.current -= size;
     if (L.current < L.valley) L.valley = L.current;
     if (block) {
@@ -591,7 +609,7 @@ static void death(Block *block, int64_t size, int64_t time)
     }
     else if (size < BIG && L.small_untracked >= size) L.small_untracked -= size;
     else L.before_freed += size;
-    if (L.current - L.last_point >= BIG || L.last_point - L.current >= BIG) curve_step(time);
+    maybe_step(size);
 }
 
 /* ---- events of threads that do not hold the GIL ------------------------------------------------------------------ */
@@ -624,6 +642,7 @@ static void foreign_take(void)
     PyThread_release_lock(L.lock);
     for (size_t i = 0; i < count; i++) {
         Foreign *e = &events[i];
+        L.now = e->time;
         if (e->is_birth) {
             line_charge(NOWHERE, e->size, 0, ++L.walk);
             birth(e->address, e->size, NOWHERE, e->thread, e->time);
@@ -632,7 +651,7 @@ static void foreign_take(void)
             Block *block;
             int64_t size = death_size(e->address, e->size, &block);
             line_charge(NOWHERE, -size, 0, ++L.walk);
-            death(block, size, e->time);
+            death(block, size);
         }
     }
     free(events);
@@ -647,9 +666,10 @@ static void note_birth(void *address, size_t size)
     PyThreadState *ts = holding_gil();
     if (!ts) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
     if (L.foreign_count) foreign_take();
-    int64_t time = event_time((int64_t)size);
-    int site = charge(ts, (int64_t)size);
-    birth((uintptr_t)address, (int64_t)size, site, (unsigned long)ts->thread_id, time);
+    if (size >= BIG) L.now = now_ns();
+    int site = charge_root(ts, (int64_t)size);
+    if (site < 0) site = charge_any(ts, (int64_t)size);
+    birth((uintptr_t)address, (int64_t)size, site, (unsigned long)ts->thread_id, L.now);
     if (size >= BIG) clock_rearm(site);
 }
 
@@ -660,11 +680,12 @@ static void note_death(void *address, size_t size)
     if (L.foreign_count) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
-    int64_t time = event_time(bytes), seen = L.births + L.deaths;
-    charge(ts, -bytes);
-    /* Walking the frames may, rarely, have run other code that moved the table's slots. */
-    if (seen != L.births + L.deaths) block = block_find((uintptr_t)address);
-    death(block, bytes, time);
+    if (bytes >= BIG) L.now = now_ns();
+    if (charge_root(ts, -bytes) < 0) {
+        charge_any(ts, -bytes);
+        block = block_find((uintptr_t)address);   /* the walk may, rarely, have run code that moved the slots */
+    }
+    death(block, bytes);
 }
 
 static void *hook_malloc(void *context, size_t size)
@@ -727,7 +748,7 @@ static void line_open(int index, int64_t time, int is_new)
     Line *line = &L.lines[index];
     if (line->active++ == 0) {
         line->opened = time;
-        if (is_new) line->run = 0;
+        if (is_new) line->base = line->net;
     }
 }
 
@@ -1137,6 +1158,13 @@ static PyObject *line_list(void)
     return list;
 }
 
+static int64_t gross_now(void)
+{
+    int64_t gross = 0;
+    for (int i = 0; i < L.site_count; i++) gross += L.sites[i].gross;
+    return gross;
+}
+
 static void end_counting(void)
 {
     hooks_out();
@@ -1157,9 +1185,9 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
     bucket_flush();
     point_put(time, L.current);
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
-        "gross", (long long)L.gross, "births", (long long)L.births, "deaths", (long long)L.deaths,
+        "gross", (long long)gross_now(), "births", (long long)L.serial,
         "peak_time", (long long)L.peak_time, "peak_serial", (unsigned long long)L.peak_serial,
         "peak_site", L.peak_site, "before_freed", (long long)L.before_freed,
         "small_at_peak", (long long)L.small_at_peak, "small_untracked", (long long)L.small_untracked,
@@ -1180,7 +1208,8 @@ static PyObject *totals(PyObject *self, PyObject *ignored)
     (void)self;
     (void)ignored;
     if (L.on && L.foreign_count) foreign_take();
-    return Py_BuildValue("(LLLL)", (long long)L.current, (long long)L.peak, (long long)L.gross, (long long)L.births);
+    return Py_BuildValue("(LLLL)", (long long)L.current, (long long)L.peak, (long long)gross_now(),
+                         (long long)L.serial);
 }
 
 PyDoc_STRVAR(reset_doc, "reset_peak() -> None\n\nThe peak starts again from the bytes allocated now.");
