@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import FunctionType, ModuleType
 
 import numpy as np
@@ -47,18 +48,28 @@ def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> No
 
 
 def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
-    pairs: Iterator[tuple[str, object]]
+    """The arrays one level down. Copies first: another thread may change a container while it is looked through."""
+    pairs: list[tuple[str, object]] = []
     # Exact types only: a subclass may run code of its own when it is looked through.
     if type(value) is list or type(value) is tuple:
-        pairs = ((f"{name}[{at}]", item) for at, item in enumerate(value))
+        pairs = [(f"{name}[{at}]", item) for at, item in enumerate(value[:_CONTAINER_LIMIT])]
     elif type(value) is dict:
-        pairs = ((f"{name}[{key!r}]", item) for key, item in value.items() if type(key) in (str, int))
-    elif type(value).__dictoffset__ and not isinstance(value, (type, ModuleType, FunctionType)):
-        pairs = ((f"{name}.{key}", item) for key, item in object.__getattribute__(value, "__dict__").items())
-    else:
-        return
-    for at, (label, item) in enumerate(pairs):
-        if at >= _CONTAINER_LIMIT:
-            return
+        pairs = [(f"{name}[{key!r}]", item) for key, item in _items(value) if type(key) in (str, int)]
+    elif not isinstance(value, (type, ModuleType, FunctionType)):
+        pairs = [(f"{name}.{key}", item) for key, item in _items(_attributes(value))]
+    for label, item in pairs:
         if isinstance(item, np.ndarray):
             yield label, item
+
+
+def _items(mapping: dict[object, object]) -> list[tuple[object, object]]:
+    return list(islice(mapping.copy().items(), _CONTAINER_LIMIT))
+
+
+def _attributes(value: object) -> dict[object, object]:
+    """The instance's own attributes, read past any ``__getattr__`` of its class; none where it keeps none."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if type(found) is dict else {}

@@ -22,6 +22,12 @@ from .language import AWAITS, Frontend, Mode, Outcome, PlainPython, run_to_end
 __all__ = ["Call", "Cell", "Frontend", "Outcome", "PlainPython", "Work", "ends_with_semicolon"]
 
 
+Between = Callable[[], None]  # called before each statement
+
+
+def _nothing() -> None: ...
+
+
 class Work(Protocol):
     """What `record` can watch: `Cell` and `Call`.
 
@@ -43,8 +49,8 @@ class Work(Protocol):
     def followed_codes(self) -> tuple[CodeType, ...]: ...
     @property
     def is_async(self) -> bool: ...
-    def run(self) -> Outcome: ...
-    async def run_async(self) -> Outcome: ...
+    def run(self, between: Between = ...) -> Outcome: ...
+    async def run_async(self, between: Between = ...) -> Outcome: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +95,13 @@ class Cell:
             steps=tuple(_steps(tree.body, frontend.interactivity, ends_with_semicolon(text))),
         )
 
-    def run(self) -> Outcome:
+    def run(self, between: Between = _nothing) -> Outcome:
         """Run to the end; whatever is raised, an interrupt included, is in the outcome."""
         if self.is_async:
-            return self.frontend.drive(self.run_async())
-        return _finish_now(self.run_async())
+            return self.frontend.drive(self.run_async(between))
+        return _finish_now(self.run_async(between))
 
-    async def run_async(self) -> Outcome:
+    async def run_async(self, between: Between = _nothing) -> Outcome:
         """The same inside of an event loop."""
         # The stack shown by a debugger in the cell begins below this frame, as it does in IPython.
         __tracebackhide__ = "__ipython_bottom__"
@@ -103,6 +109,7 @@ class Cell:
         try:
             names = self.frontend.globals_of(self.namespace)
             for tree, mode in self.steps:
+                between()
                 # Compiled one by one, since a statement may be wrong after others have run, and may change the flags.
                 code = self.frontend.compile(tree, self.filename, mode)
                 value = eval(code, names, self.namespace)
@@ -162,13 +169,15 @@ class Call:
             namespace={name: func, "args": args, "kwargs": kwargs},
         )
 
-    def run(self) -> Outcome:
+    def run(self, between: Between = _nothing) -> Outcome:
         """Call and return; whatever is raised, an interrupt included, is in the outcome."""
-        return run_to_end(self.run_async()) if self.is_async else _finish_now(self.run_async())
+        run = self.run_async(between)
+        return run_to_end(run) if self.is_async else _finish_now(run)
 
-    async def run_async(self) -> Outcome:
+    async def run_async(self, between: Between = _nothing) -> Outcome:
         """The same inside of an event loop."""
         try:
+            between()
             value = eval(self.code, self.namespace)
             if self.is_async:
                 value = await value

@@ -65,10 +65,10 @@ class _Places:
         self._run, self._taken = run, {CELL: run.work.filename}
 
     def of(self, filename: str, line: int) -> _Place:
-        span = self._run.text(filename).span_of(line)
-        name = span.name if span else CELL
-        if filename != self._run.work.filename and not span:
-            name = "<another cell>"
+        is_own = filename == self._run.work.filename
+        # Elsewhere only functions run, so a line outside of every `def` is a lambda's.
+        span = self._run.text(filename).span_of(line, with_head=not is_own)
+        name = span.name if span else CELL if is_own else "<lambda>"
         label, number = name, 1
         while self._taken.setdefault(label, filename) != filename:
             number += 1
@@ -195,7 +195,7 @@ def _spans_outside(account: Account, run: Run) -> list[tuple[str, int, int]]:
         filename = line.filename or ""
         if (filename == run.work.filename and line.line in own) or not (line.hits or line.gross or line.net):
             continue
-        span = run.text(filename).span_of(line.line)
+        span = run.text(filename).span_of(line.line, with_head=filename != run.work.filename)
         found[(filename, span.first, span.last) if span else (filename, line.line, line.line)] = None
     # A function that is written inside of another one is shown with that one.
     outer = [key for key in found if not any(_inside(key, other) for other in found)]

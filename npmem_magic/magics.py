@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -180,11 +181,18 @@ class MemoryMagics(Magics):
         return outcome.value
 
     def _show(self, trace: Trace) -> None:
-        if self._in_terminal():
-            print(render.text(trace))
-            return
-        data, metadata = render.bundle(trace)
-        self.shell.display_pub.publish(data=data, metadata=metadata)
+        try:
+            if self._in_terminal():
+                print(render.text(trace))
+            else:
+                data, metadata = render.bundle(trace)
+                self.shell.display_pub.publish(data=data, metadata=metadata)
+        except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
+            print(
+                f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
+                "npmem_magic.last; please report this.",
+                file=sys.stderr,
+            )
 
     def _in_terminal(self) -> bool:
         """True where only text can be shown, so that no picture needs to be drawn."""

@@ -6,6 +6,7 @@ A leaf: it reads source text only, never runs it. Lines are numbered from `first
 from __future__ import annotations
 
 import ast
+import warnings
 from array import array
 from dataclasses import dataclass, field
 
@@ -48,7 +49,9 @@ class Text:
         """The text of `source`; without a tree when it does not parse."""
         lines = tuple(source.splitlines())
         try:
-            tree = ast.parse(source)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they were shown when the cell was compiled
+                tree = ast.parse(source)
         except (SyntaxError, ValueError):
             return cls(lines, first_line)
         if first_line != 1:
@@ -64,9 +67,9 @@ class Text:
         at = number - self.first_line
         return self.lines[at] if 0 <= at < len(self.lines) else ""
 
-    def span_of(self, number: int) -> Span | None:
-        """The innermost function whose body holds line `number`; None at the top level."""
-        found = [span for span in self.spans if span.body <= number <= span.last]
+    def span_of(self, number: int, with_head: bool = False) -> Span | None:
+        """The innermost function whose body (or head, when that counts) holds line `number`; None at the top level."""
+        found = [span for span in self.spans if (span.first if with_head else span.body) <= number <= span.last]
         return found[-1] if found else None
 
     def expression(self, line: int, col: int, end_line: int, end_col: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import sys
 import threading
@@ -34,6 +35,8 @@ def fresh_shell() -> Iterator[InteractiveShell]:
     finally:
         shell.run_line_magic("unload_ext", "npmem_magic") if "npmem_magic" in shell.extension_manager.loaded else None
         shell.events.callbacks.clear()
+        # What a shell does at exit collects garbage twice; for hundreds of shells that would take minutes.
+        atexit.unregister(shell.atexit_operations)
         shell.restore_sys_module_state()
         InteractiveShell.clear_instance()
         sys.modules["__main__"], sys.displayhook, sys.excepthook, sys.stdout, sys.stderr, sys.path[:] = keep

@@ -32,7 +32,10 @@ CELLS: dict[str, tuple[list[str], str]] = {
     "string statement": ([], "'doc'\nx = 1"),
     "array": ([], "import numpy as np\nnp.arange(3)"),
     "array silent": ([], "import numpy as np\nbig = np.arange(3)\nbig;"),
-    "object that cannot be shown": ([], "class Bad:\n    def __repr__(self):\n        raise RuntimeError('no')\n\nBad()"),
+    "object that cannot be shown": (
+        [],
+        "class Bad:\n    def __repr__(self):\n        raise RuntimeError('no')\n\nBad()",
+    ),
     "display call": ([], "display(3)\n4"),
     # text
     "multi-line string": ([], 's = """a\nb\n  c"""\ns'),

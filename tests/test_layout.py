@@ -26,7 +26,7 @@ STOREYS = (
     ("folds",),
     ("holdings",),
     ("trace",),
-    ("export", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
+    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
 )
 # cell.py, language.py and follow.py are one subject in three files of bearable length.
 LEAVES_MAY = {

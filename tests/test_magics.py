@@ -192,7 +192,7 @@ def test_rich_report_is_one_marked_display() -> None:
 def test_terminal_prints_text(ip: InteractiveShell) -> None:
     ip.display_formatter.active_types = ["text/plain"]
     ip.display_pub.publish = None  # must not be called
-    assert run(ip, "%%memtrace\nx = 1")[1].startswith("Nothing was allocated")
+    assert run(ip, "%%memtrace\nx = 1")[1].startswith("No NumPy data was allocated")
 
 
 def test_help_lists_every_option() -> None:

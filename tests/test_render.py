@@ -72,7 +72,7 @@ def test_the_headline_names_the_function() -> None:
 
 def test_nothing_allocated() -> None:
     described = page.describe(make_traces.empty())
-    assert described.headline.sentence == "Nothing was allocated."
+    assert described.headline.sentence == "No NumPy data was allocated."
     assert described.curves is None and not described.sections and not described.alive
 
 

@@ -51,6 +51,7 @@ class _Watch:
         self._notes = [why, *sampler_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
+        self.between = self._clock.resume
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
@@ -105,7 +106,7 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
     watch = _Watch(work, options)
     try:
         watch.start(namespace)
-        outcome = work.run()
+        outcome = work.run(watch.between)
         return Recording(watch.stop(namespace, outcome), outcome)
     except BaseException:
         watch.abandon()
@@ -117,7 +118,7 @@ async def record_async(work: Work, namespace: Mapping[str, object], options: Opt
     watch = _Watch(work, options)
     try:
         watch.start(namespace)
-        outcome = await work.run_async()
+        outcome = await work.run_async(watch.between)
         return Recording(watch.stop(namespace, outcome), outcome)
     except BaseException:
         watch.abandon()

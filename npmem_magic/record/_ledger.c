@@ -813,7 +813,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     line_open(index, time, is_new);
     if (is_new) {
         line->execution = open->execution;
-        line->hits++;
+        if (line->hits < HOT) line->hits++;
         if (L.event_count < EVENTS) {
             Event event = {time, index, (short)thread->number, (short)at};
             L.events[L.event_count++] = event;

@@ -33,6 +33,7 @@ class Clock(Protocol):
 
     def start(self) -> tuple[str, ...]: ...
     def follow(self, code: CodeType) -> None: ...
+    def resume(self) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -72,6 +73,9 @@ if sys.version_info >= (3, 12):
                 _monitoring.set_local_events(self._tool, code, names.LINE | names.PY_RETURN | names.PY_YIELD)
                 self._codes.append(code)
 
+        def resume(self) -> None:
+            """Nothing to do: hot lines are off one by one, all others are on."""
+
         def stop(self) -> None:
             """Listen to nothing and give the tool id back."""
             if self._tool is None:
@@ -108,6 +112,10 @@ class TraceFunctionClock:
 
     def follow(self, code: CodeType) -> None:
         """Nothing to do: the trace function sees every frame."""
+
+    def resume(self) -> None:
+        """Before a statement: the trace function may have left while the one before it ran hot."""
+        self._events.trace_here(True)
 
     def stop(self) -> None:
         """Put back what was found."""

@@ -5,8 +5,10 @@ Importing this package makes every Trace show itself; matplotlib is imported at 
 
 from __future__ import annotations
 
+import gc
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..trace import Trace, show_with
@@ -19,8 +21,9 @@ __all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
 
 def bundle(trace: Trace) -> tuple[dict[str, str], dict[str, Any]]:
     """The report in every form a frontend may choose from, and the metadata that marks it as ours."""
-    page = describe(trace)
-    data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
+    with _swept():
+        page = describe(trace)
+        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
     return data, {"npmem_magic": {"kind": "memtrace", "version": _version()}}
 
 
@@ -37,14 +40,29 @@ def figure(trace: Trace) -> Any:
 
 def warm_up() -> None:
     """Import matplotlib and load its fonts now, so that the report after the run is quick."""
-    chart.warm_up()
+    with _swept():
+        chart.warm_up()
+
+
+@contextmanager
+def _swept() -> Iterator[None]:
+    """Leave no garbage: a figure's reference cycles hold NumPy buffers, whose end the next cell would be charged with.
+
+    Collection waits meanwhile, so that all that is made here is still young at the end, and quickly swept up.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect(0)
+        if was_on:
+            gc.enable()
 
 
 def _version() -> str:
-    try:
-        return version("npmem_magic")
-    except PackageNotFoundError:
-        return "0"
+    package = sys.modules[__name__.partition(".")[0]]  # it imports this room before it has a version
+    return str(vars(package)["__version__"])
 
 
 show_with(sys.modules[__name__])

@@ -18,7 +18,7 @@ def plot(curves: Curves, width: int) -> list[str]:
     margin = max(map(len, [*names, "line"])) + 1
     inner = width - margin - 1
     heights = column_peaks(*curves.allocated, curves.time.high, inner)
-    base = min(0, int(curves.allocated[1].min()))
+    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
     span = max(1, max(heights) - base)
     levels = [_level(height - base, span) for height in heights]
     named = _named_rows(curves, base, span)
@@ -46,7 +46,7 @@ def _named_rows(curves: Curves, base: int, span: int) -> dict[int, str]:
     found = {}
     for position, words in curves.bytes_.ticks:
         row = round((position - base) / span * ROWS) - 1
-        if base < position and 0 <= row < ROWS:
+        if base < position <= base + span and 0 <= row < ROWS:
             found[row] = words
     last = max(found, default=-1)
     return {row: f"{words} {curves.bytes_.unit}" if row == last else words for row, words in found.items()}

@@ -179,7 +179,8 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     xs, ys = x(times), y(values)
     base = float(y(0))
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
-    sheet.line(xs, ys, BLUE, 2.2)
+    busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
+    sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
     for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET)):
         if len(when):
             sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")

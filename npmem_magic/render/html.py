@@ -68,7 +68,7 @@ def _headline(page: Page) -> str:
 def _code(words: str, underline: str = "") -> str:
     line = f";{_underline(underline)}" if underline else ""
     style = f"{_MONO};font-size:inherit;background:none;padding:0;color:inherit;white-space:pre-wrap{line}"
-    return f'<code style="{style}">{escape(words)}</code>'
+    return f'<code style="{style}">{_breakable(words)}</code>'
 
 
 def _underline(color: str) -> str:
@@ -203,8 +203,10 @@ def _alive(page: Page) -> str:
 
 
 def _alive_row(row: AliveRow, scale: Scale) -> str:
-    name = f'<em style="{_DIM}">{escape(row.name)}</em>' if row.temporary else f"<strong>{escape(row.name)}</strong>"
-    source = _code(row.source) if row.source else ""
+    quiet = f"{_DIM};white-space:nowrap"
+    name = f'<em style="{quiet}">{escape(row.name)}</em>' if row.temporary else f"<strong>{escape(row.name)}</strong>"
+    where = f'<span style="{_DIM}">in {escape(row.function)}:</span> ' if row.function else ""
+    source = where + _code(row.source) if row.source else where
     note = f' <span style="{_DIM}">{"— " if source else ""}{escape(one_line(row.note))}</span>' if row.note else ""
     number = f"{row.nbytes:,}".replace("-", "−")
     return (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from .rows import Row, Section, sections
 from .widths import clip, expression, one_line
 
 ALIVE_ROWS = 10
+NEGLIGIBLE = 0.01  # share of a curve's height below which it need not go under zero
 NOTABLE = 1 << 20  # resident growth that is worth a picture when NumPy took nothing
 
 
@@ -45,12 +48,12 @@ class Scale:
     full_seconds: float
 
     def number(self, nbytes: int, signed: bool = False) -> str:
-        """`nbytes` in the unit, without it; ``<0.1`` rather than a zero that is none; empty for 0."""
+        """`nbytes` in the unit, without it; ``~0`` for what would round to zero and is none; empty for 0."""
         if not nbytes:
             return ""
-        sign = "−" if nbytes < 0 else "+" if signed else ""
         if self.size > 1 and abs(nbytes) < self.size * 0.5 * 10**-self.digits:
-            return f"{sign}<{10**-self.digits:.{self.digits}f}"
+            return "~0"
+        sign = "−" if nbytes < 0 else "+" if signed else ""
         return f"{sign}{abs(nbytes) / self.size:,.{self.digits}f}"
 
 
@@ -72,10 +75,14 @@ class Curves:
 
 @dataclass(frozen=True)
 class AliveRow:
-    """One row of what was alive: `name` as shown, its site, its bytes (negative where older buffers were freed)."""
+    """One row of what was alive: `name` as shown, its site, its bytes (negative where older buffers were freed).
+
+    `function` is empty where `line` is one of the cell's own.
+    """
 
     name: str
     nbytes: int
+    function: str
     line: int
     source: str
     note: str
@@ -124,7 +131,7 @@ def describe(trace: Trace) -> Page:
 def _headline(trace: Trace) -> Headline:
     seconds = human_seconds(trace.seconds)
     if not trace.gross and not trace.net and not trace.peak:
-        return Headline("Nothing was allocated.", "", "", ())
+        return Headline("No NumPy data was allocated.", "", "", ())
     kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
     if not trace.peak:
         return Headline("Never above the start", "", "", (kept, seconds))
@@ -143,7 +150,10 @@ def _place(trace: Trace, lead: str) -> str:
 
 def _facts(trace: Trace) -> tuple[str, ...]:
     facts = [f"label {one_line(trace.label)}"] if trace.label else []
-    facts.append(f"gross {human(trace.gross)}" if trace.gross else human_seconds(trace.seconds))
+    if trace.gross or trace.net:
+        facts.append(f"gross {human(trace.gross)}")
+    else:
+        facts.append(human_seconds(trace.seconds))
     if trace.resident_peak is not None:
         beyond = trace.resident_peak - trace.peak
         more = f", {human(beyond)} more than allocated" if beyond > max(NOTABLE, trace.peak // 10) else ""
@@ -157,7 +167,18 @@ def _facts(trace: Trace) -> tuple[str, ...]:
 def _error(trace: Trace) -> str:
     if not trace.error:
         return ""
-    return f"Stopped by {clip(one_line(trace.error), 200)}; the numbers cover the run up to there."
+    words = _asked_in_vain(trace.error) or one_line(trace.error.removesuffix("()"))
+    return f"Stopped by {clip(words, 200)}; the numbers cover the run up to there."
+
+
+def _asked_in_vain(error: str) -> str:
+    """What NumPy's MemoryError, whose repr has no sentence, asked for; empty for any other error."""
+    found = re.fullmatch(r"_?\w*MemoryError\(\(([\d, ]+)\), dtype\('(\w+)'\)\)", error)
+    if not found:
+        return ""
+    shape = tuple(int(size) for size in re.findall(r"\d+", found[1]))
+    nbytes = math.prod(shape) * np.dtype(found[2]).itemsize
+    return f"MemoryError: {human(nbytes)} more were asked for, an array of shape {shape} and dtype {found[2]}"
 
 
 def _alt(trace: Trace, headline: Headline) -> str:
@@ -197,6 +218,7 @@ def _curves(trace: Trace) -> Curves:
     device = thin(trace.samples[0][inside], third[inside], total) if third.any() else (third[:0], third[:0])
     drawn = np.concatenate((steps[1], resident[1], device[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
+    low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
     clock, nanoseconds = time_unit(total)
     return Curves(
@@ -219,17 +241,27 @@ def _alive(trace: Trace) -> tuple[AliveRow, ...]:
         return ()
     held = sorted(trace.at_peak, key=lambda holding: -holding.nbytes)
     cut = ALIVE_ROWS if len(held) > ALIVE_ROWS + 1 else len(held)
-    rows = [_alive_row(holding) for holding in held[:cut]]
+    functions = {(site.line, site.source): site.function for site in trace.expressions}
+    elsewhere = {site: one_line(name) for site, name in functions.items() if name in trace.functions}
+    rows = [_alive_row(holding, elsewhere) for holding in held[:cut]]
     if rest := held[cut:]:
-        rows.append(AliveRow(f"{len(rest)} more", sum(h.nbytes for h in rest), 0, "", "", True))
+        rows.append(_extra_row(f"{len(rest)} more", sum(h.nbytes for h in rest), ""))
     missing = trace.peak - sum(holding.nbytes for holding in held)
     if missing < 0:
-        rows.append(AliveRow("freed by then", missing, 0, "", "buffers that were there before the start", True))
+        rows.append(_extra_row("freed by then", missing, "buffers that were there before the start"))
     elif missing:
-        rows.append(AliveRow("other", missing, 0, "", "held by no array that was found", True))
+        rows.append(_extra_row("other", missing, "held by no array that was found"))
     return tuple(rows)
 
 
-def _alive_row(holding: Holding) -> AliveRow:
-    name = one_line(holding.name) if holding.name else "temporary"
-    return AliveRow(name, holding.nbytes, holding.line, expression(holding.source), holding.note, not holding.name)
+def _extra_row(words: str, nbytes: int, note: str) -> AliveRow:
+    return AliveRow(words, nbytes, "", 0, "", note, True)
+
+
+def _alive_row(holding: Holding, elsewhere: Mapping[tuple[int, str], str]) -> AliveRow:
+    """`elsewhere`: the function of each site whose line is not one of the cell's."""
+    function = elsewhere.get((holding.line, holding.source), "")
+    name, note = one_line(holding.name) if holding.name else "temporary", holding.note
+    if not holding.name and note == "being made":  # it may get a name later, so it is no temporary yet
+        name, note = note, ""
+    return AliveRow(name, holding.nbytes, function, holding.line, expression(holding.source), note, not holding.name)

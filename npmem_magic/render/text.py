@@ -105,7 +105,7 @@ def _alive(page: Page, width: int) -> list[str]:
 
 
 def _made_by(row: AliveRow) -> str:
-    where = f"line {row.line}" if row.line else ""
+    where = (f"in {row.function}, " if row.function else "") + f"line {row.line}" if row.line else ""
     return ", ".join(filter(None, (": ".join(filter(None, (where, row.source))), one_line(row.note))))
 
 
