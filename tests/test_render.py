@@ -60,6 +60,27 @@ def test_the_page_as_text(name: str) -> None:
 # Headline
 
 
+@pytest.mark.parametrize(("error", "words"), [
+    ("KeyboardInterrupt()", "Stopped by KeyboardInterrupt;"),
+    ("ValueError('no')", "Stopped by ValueError('no');"),
+    ("MemoryError((1000000000000,), dtype('float64'))", "Stopped by MemoryError: 7.3 TiB more were asked for"),
+    ("MemoryError((10, 1000000000), dtype('int8'))", "an array of shape (10, 1000000000) and dtype int8;"),
+    ("MemoryError('no array')", "Stopped by MemoryError('no array');"),
+])  # fmt: skip
+def test_what_stopped_the_run_is_said_in_words(error: str, words: str) -> None:
+    assert words in page.describe(make_traces.trace(error=error)).error
+
+
+def test_the_time_is_said_once() -> None:
+    described = page.describe(make_traces.trace("del x", net=-(2**20), seconds=0.5))
+    assert "500 ms" in described.headline.sentence and "500 ms" not in described.facts
+
+
+@pytest.mark.parametrize(("nbytes", "words"), [(0, ""), (1, "~0"), (-1, "~0"), (2**20, "+1.0"), (-(2**20), "−1.0")])
+def test_what_rounds_to_zero_is_no_zero(nbytes: int, words: str) -> None:
+    assert page.Scale("MiB", 2**20, 1, 2**20, 1.0).number(nbytes, signed=True) == words
+
+
 def test_the_headline_answers_in_one_sentence() -> None:
     sentence = page.describe(make_traces.spikes()).headline.sentence
     expected = "Peak 469.2 MiB above the start, on line 8: `np.where(mask, z, 0)`; kept 196.6 MiB; 1.69 s"
@@ -108,6 +129,17 @@ def test_many_holders_fold_and_still_add_up() -> None:
     alive = page.describe(odd_traces.many_held()).alive
     assert len(alive) == 11 and alive[-1].name == "90 more"
     assert sum(row.nbytes for row in alive) == odd_traces.many_held().peak
+
+
+def test_a_line_of_another_cell_is_said_to_be_one() -> None:
+    rows_ = page.describe(odd_traces.functions()).alive
+    assert {row.function for row in rows_ if row.line in (6, 7)} == {"smooth"}
+    assert "smooth" not in {row.function for row in rows_ if row.line == 2}
+
+
+def test_what_is_being_made_is_no_temporary() -> None:
+    names = [row.name for row in page.describe(make_traces.spikes()).alive]
+    assert names.count("being made") == 1
 
 
 def test_unexplained_bytes_are_named_not_hidden() -> None:
@@ -199,6 +231,18 @@ def test_no_line_of_text_is_wider_than_80_columns(trace: Trace) -> None:
 
 def test_text_has_no_control_characters(trace: Trace) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", render.text(trace))
+
+
+def test_a_plot_has_values_on_its_axis_however_much_the_resident_set_grew() -> None:
+    small = replace(make_traces.short(), samples=make_traces.curve((0, 0), (1, 2**30)))
+    assert re.search(r"^ *\d+ KiB ┤", render.text(small), re.MULTILINE)
+
+
+def test_a_few_bytes_below_the_start_get_no_axis_of_their_own() -> None:
+    dip = make_traces.trace(
+        "x = 1", net=2**20, gross=2**20, peak=2**20, timeline=make_traces.curve((0.2, -9), (0.5, 2**20))
+    )
+    assert "\n      0 └" in render.text(dip)
 
 
 def test_wide_characters_take_two_columns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 import warnings
@@ -165,6 +166,27 @@ def test_the_bundle_marks_itself_and_the_trace_shows_itself() -> None:
     assert data["text/plain"] == render.text(made)
 
 
+def test_no_figure_is_left_for_the_collector() -> None:
+    """Its buffers would be freed in the next cell, and charged to it."""
+    from matplotlib.figure import Figure
+
+    gc.collect()
+    before = sum(isinstance(each, Figure) for each in gc.get_objects())
+    render.warm_up()
+    render.bundle(make_traces.spikes())
+    assert gc.isenabled()
+    assert sum(isinstance(each, Figure) for each in gc.get_objects()) == before
+
+
+def test_collection_stays_off_where_it_was_off() -> None:
+    gc.disable()
+    try:
+        render.bundle(make_traces.short())
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def contrast(color: str, ground: str) -> float:
     def luminance(text: str) -> float:
         parts = [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)]
@@ -192,5 +214,5 @@ def test_the_picture_is_transparent_and_sharp() -> None:
 @pytest.mark.parametrize("seconds", [0.0, 1e-9, 3e-6, 1e5])
 def test_odd_durations(seconds: float) -> None:
     made = replace(make_traces.short(), seconds=seconds)
-    assert "Peak 23.4 KiB" in render.bundle(made)[0]["text/html"]
+    assert "Peak 23.4\u00a0KiB" in render.bundle(made)[0]["text/html"]
     assert "Peak 23.4 KiB" in render.text(made)

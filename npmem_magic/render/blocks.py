@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..sizes import unit_for
-from .curves import column_peaks
+from .curves import Axis, axis, column_peaks
 from .lane import Label, Segment, place
 from .page import Curves, Scale
 from .widths import clip, columns, fit
@@ -14,15 +14,15 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 def plot(curves: Curves, width: int) -> list[str]:
     """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
-    names = [f"{words} {curves.bytes_.unit}" for _, words in curves.bytes_.ticks]
-    margin = max(map(len, [*names, "line"])) + 1
+    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
+    span = max(1, int(curves.allocated[1].max()) - base)
+    unit, size = unit_for(span)
+    named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
+    foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)
+    margin = max(map(len, [*named.values(), foot, "line"])) + 1
     inner = width - margin - 1
     heights = column_peaks(*curves.allocated, curves.time.high, inner)
-    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
-    span = max(1, max(heights) - base)
     levels = [_level(height - base, span) for height in heights]
-    named = _named_rows(curves, base, span)
-    foot = "0" if not base else Scale(*unit_for(span), 1, 0, 0).number(base)
     body = []
     for row in reversed(range(ROWS)):
         cells = "".join(_EIGHTHS[max(0, min(8, level - 8 * row))] for level in levels)
@@ -41,15 +41,15 @@ def _level(height: int, span: int) -> int:
     return 0 if height <= 0 else max(1, round(height / span * ROWS * 8))
 
 
-def _named_rows(curves: Curves, base: int, span: int) -> dict[int, str]:
+def _named_rows(scale: Axis, span: int) -> dict[int, str]:
     """For each row that an axis value falls into, that value; the topmost one with the unit."""
     found = {}
-    for position, words in curves.bytes_.ticks:
-        row = round((position - base) / span * ROWS) - 1
-        if base < position <= base + span and 0 <= row < ROWS:
+    for position, words in scale.ticks:
+        row = round((position - scale.low) / span * ROWS) - 1
+        if scale.low < position and 0 <= row < ROWS:
             found[row] = words
     last = max(found, default=-1)
-    return {row: f"{words} {curves.bytes_.unit}" if row == last else words for row, words in found.items()}
+    return {row: f"{words} {scale.unit}" if row == last else words for row, words in found.items()}
 
 
 def _peak(curves: Curves, margin: int, inner: int, width: int) -> list[str]:

@@ -16,7 +16,7 @@ from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
 from .text import listing
-from .widths import one_line, printable
+from .widths import beside, one_line, printable
 
 GREEN = "#1f8a45"
 _BLUE_BAR, _RED_BAR = "rgba(42, 122, 208, .36)", "rgba(226, 59, 63, .42)"
@@ -59,9 +59,9 @@ def _headline(page: Page) -> str:
     head = page.headline
     code = f": {_code(head.code, RED)}" if head.code else ""
     where = f" {escape(head.where)}" if head.where else ""
-    rest = "".join(f"; {escape(words)}" for words in head.rest)
-    first = f"<strong>{escape(head.amount)}</strong>{where}{code}{rest}"
-    facts = " · ".join(escape(fact) for fact in page.facts)
+    rest = "".join(f"; {escape(beside(words))}" for words in head.rest)
+    first = f"<strong>{escape(beside(head.amount))}</strong>{where}{code}{rest}"
+    facts = " · ".join(escape(beside(fact)) for fact in page.facts)
     return f'<div style="font-size:15px;line-height:1.5">{first}</div><div style="{_DIM}">{facts}</div>'
 
 

@@ -54,10 +54,15 @@ def printable(text: str) -> str:
     return "".join(char if unicodedata.category(char) not in ("Cc", "Cs") else ascii(char)[1:-1] for char in text)
 
 
+def beside(text: str) -> str:
+    """`text` with every number tied to its unit by a space that does not break."""
+    return re.sub(r"(\d) (?=bytes|[KMGT]iB|[nmµ]?s\b)", "\\1\u00a0", text)
+
+
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
     """`text` in lines of at most `width` columns, all but the first indented; a number keeps its unit beside it."""
     lines = [""]
-    for word in re.sub(r"(\d) (?=bytes|[KMGT]iB|[nmµ]?s\b)", "\\1\u00a0", text).split(" "):
+    for word in beside(text).split(" "):
         if lines[-1].strip() and columns(f"{lines[-1]} {word}") > width:
             lines.append(indent + word)
         else:
