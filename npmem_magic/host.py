@@ -32,6 +32,3 @@ HAS_MONITORING = hasattr(sys, "monitoring")
 
 # /proc/self/statm gives the resident set of a process on an open descriptor; Linux only.
 HAS_STATM = os.path.exists("/proc/self/statm")
-
-# Writing 5 to clear_refs resets VmHWM, the kernel's own high-water mark of the resident set (Linux >= 4.0).
-RESETS_HIGH_WATER = os.access("/proc/self/clear_refs", os.W_OK)

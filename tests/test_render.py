@@ -76,6 +76,15 @@ def test_the_time_is_said_once() -> None:
     assert "500 ms" in described.headline.sentence and "500 ms" not in described.facts
 
 
+def test_what_an_earlier_cell_held_and_this_one_freed_is_said() -> None:
+    line, size = "x = np.ones(10**6)", 8_000_000
+    sites = (make_traces.site(line, 1, "np.ones(10**6)", size, net=size),)
+    again = make_traces.trace(line, peak=size, gross=size, net=0, expressions=sites)
+    assert "7.6 MiB from before the start freed" in page.describe(again).facts
+    first = replace(again, net=size)
+    assert not any("before the start" in fact for fact in page.describe(first).facts)
+
+
 @pytest.mark.parametrize(("nbytes", "words"), [(0, ""), (1, "~0"), (-1, "~0"), (2**20, "+1.0"), (-(2**20), "−1.0")])
 def test_what_rounds_to_zero_is_no_zero(nbytes: int, words: str) -> None:
     assert page.Scale("MiB", 2**20, 1, 2**20, 1.0).number(nbytes, signed=True) == words

@@ -17,6 +17,7 @@ from .rows import Row, Section, sections
 from .widths import clip, expression, one_line
 
 ALIVE_ROWS = 10
+TINY = 0.0001  # share of the peak below which buffers without a name are told as one
 NEGLIGIBLE = 0.01  # share of a curve's height below which it need not go under zero
 NOTABLE = 1 << 20  # resident growth that is worth a picture when NumPy took nothing
 
@@ -154,6 +155,9 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         facts.append(f"gross {human(trace.gross)}")
     else:
         facts.append(human_seconds(trace.seconds))
+    older = sum(site.net for site in trace.expressions) - trace.net
+    if older > max(NOTABLE, trace.peak // 100):
+        facts.append(f"{human(older)} from before the start freed")
     if trace.resident_peak is not None:
         beyond = trace.resident_peak - trace.peak
         more = f", {human(beyond)} more than allocated" if beyond > max(NOTABLE, trace.peak // 10) else ""
@@ -240,12 +244,13 @@ def _alive(trace: Trace) -> tuple[AliveRow, ...]:
     if not trace.peak:
         return ()
     held = sorted(trace.at_peak, key=lambda holding: -holding.nbytes)
-    cut = ALIVE_ROWS if len(held) > ALIVE_ROWS + 1 else len(held)
-    functions = {(site.line, site.source): site.function for site in trace.expressions}
-    elsewhere = {site: one_line(name) for site, name in functions.items() if name in trace.functions}
-    rows = [_alive_row(holding, elsewhere) for holding in held[:cut]]
-    if rest := held[cut:]:
-        rows.append(_extra_row(f"{len(rest)} more", sum(h.nbytes for h in rest), ""))
+    tiny = [holding for holding in held if not holding.name and holding.nbytes < trace.peak * TINY]
+    shown = [holding for holding in held if len(tiny) < 2 or holding not in tiny]
+    cut = ALIVE_ROWS if len(shown) > ALIVE_ROWS + 1 else len(shown)
+    elsewhere = _elsewhere(trace)
+    rows = [_alive_row(holding, elsewhere) for holding in shown[:cut]]
+    if count := len(held) - cut:
+        rows.append(_extra_row(f"{count} more", sum(h.nbytes for h in held) - sum(h.nbytes for h in shown[:cut]), ""))
     missing = trace.peak - sum(holding.nbytes for holding in held)
     if missing < 0:
         rows.append(_extra_row("freed by then", missing, "buffers that were there before the start"))
@@ -254,12 +259,18 @@ def _alive(trace: Trace) -> tuple[AliveRow, ...]:
     return tuple(rows)
 
 
+def _elsewhere(trace: Trace) -> dict[tuple[int, str], str]:
+    """The function of each ``(line, source)`` whose line is not one of the cell's."""
+    own = {(site.line, site.source) for site in trace.expressions if site.function not in trace.functions}
+    known = {(site.line, site.source): one_line(site.function) for site in trace.expressions}
+    return {where: function for where, function in known.items() if where not in own}
+
+
 def _extra_row(words: str, nbytes: int, note: str) -> AliveRow:
     return AliveRow(words, nbytes, "", 0, "", note, True)
 
 
 def _alive_row(holding: Holding, elsewhere: Mapping[tuple[int, str], str]) -> AliveRow:
-    """`elsewhere`: the function of each site whose line is not one of the cell's."""
     function = elsewhere.get((holding.line, holding.source), "")
     name, note = one_line(holding.name) if holding.name else "temporary", holding.note
     if not holding.name and note == "being made":  # it may get a name later, so it is no temporary yet
