@@ -100,6 +100,7 @@ static struct {
     PyObject *follow, *describe, *disable;
     PyThreadState *main; unsigned long main_id;
     const void *root_frame; PyCodeObject *root_code;   /* the running top-level statement, while its frame lives */
+    PyObject *root_object; const void *root_running;   /* before 3.12: its frame object, and where it runs */
     struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
     Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
@@ -483,17 +484,8 @@ static inline int root_offset(PyThreadState *ts)
 #ifdef RUNNING_FRAME
     return RUNNING_FRAME(ts) == L.root_frame ? PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts)) : -1;
 #elif PY_VERSION_HEX < 0x030C0000
-    /* The trace function may be off when the statement ends, so the frame's code is looked at too. */
-    int collecting = PyGC_Disable(), offset = -1;
-    PyFrameObject *frame = PyThreadState_GetFrame(ts);
-    if (frame && (const void *)frame == L.root_frame) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        if (code == L.root_code) offset = PyFrame_GetLasti(frame);
-        Py_DECREF(code);
-    }
-    Py_XDECREF(frame);
-    if (collecting) PyGC_Enable();
-    return offset;
+    /* The frame object is held, so its offset can be read even if the statement has ended without telling. */
+    return ts->cframe->current_frame == L.root_running ? PyFrame_GetLasti((PyFrameObject *)L.root_object) : -1;
 #else
     return -1;
 #endif
@@ -778,6 +770,11 @@ static void root_enter(const void *frame, PyCodeObject *code)
     int is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
     L.root_frame = is_root ? frame : NULL;
     L.root_code = code;
+#if PY_VERSION_HEX < 0x030C0000
+    /* Only a module-level frame is held: it has no locals of its own to keep alive. */
+    Py_XSETREF(L.root_object, is_root ? Py_NewRef((PyObject *)frame) : NULL);
+    L.root_running = L.main->cframe->current_frame;
+#endif
     memset(L.root_sites, 0, sizeof L.root_sites);
 }
 
@@ -801,7 +798,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     }
     Open *open = &thread->open[at];
     Line *line = &L.lines[index];
-    if (at == 0 && id == L.main_id && L.root_frame != frame) root_enter(frame, code);
+    if (at == 0 && id == L.main_id && (L.root_frame != frame || L.root_code != code)) root_enter(frame, code);
     open->frame = frame;
     open->code = code;
     open->line = index;
@@ -1012,7 +1009,7 @@ static void forget(void)
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
     free(L.blocks); free(L.ghosts); free(L.sites); free(L.keys); free(L.lines); free(L.files);
     free(L.points); free(L.events); free(L.threads); free(L.foreign);
-    Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.describe); Py_XDECREF(L.disable);
+    Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.root_object); Py_XDECREF(L.follow); Py_XDECREF(L.describe); Py_XDECREF(L.disable);
     PyThread_type_lock lock = L.lock;
     memset(&L, 0, sizeof L);
     L.lock = lock;

@@ -151,12 +151,12 @@ def _place(trace: Trace, lead: str) -> str:
 
 def _facts(trace: Trace) -> tuple[str, ...]:
     facts = [f"label {one_line(trace.label)}"] if trace.label else []
-    if trace.gross or trace.net:
+    if trace.gross:
         facts.append(f"gross {human(trace.gross)}")
-    else:
+    elif not trace.net:
         facts.append(human_seconds(trace.seconds))
     older = sum(site.net for site in trace.expressions) - trace.net
-    if older > max(NOTABLE, trace.peak // 100):
+    if trace.gross and older > max(NOTABLE, trace.peak // 100):
         facts.append(f"{human(older)} from before the start freed")
     if trace.resident_peak is not None:
         beyond = trace.resident_peak - trace.peak
