@@ -12,14 +12,14 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import render as render  # a Trace shows itself once this is imported
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
-from .record import Options, record
+from .record import Options
+from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.sampler import close as _end_helper
-from .trace import Trace, load
+from .trace import Trace, load, show_with
 
 __all__ = [
     "NpmemError",
@@ -33,6 +33,16 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def _renderer() -> Any:
+    """What draws a Trace, imported when the first one is drawn: half of what loading would take."""
+    from . import render
+
+    return render
+
+
+show_with(_renderer)
 
 last: Trace | None = None
 """The newest trace, of a magic or of `trace`; also that of a run which raised."""
@@ -73,7 +83,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

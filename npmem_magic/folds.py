@@ -27,6 +27,8 @@ class Ran(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def raw(self) -> str: ...
+    @property
     def first_line(self) -> int: ...
     @property
     def filename(self) -> str: ...
@@ -83,7 +85,8 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
     where = by_site.get(account.peak_site) if account.peak else None
     samples, resident_peak = _samples(account, resident)
     error = run.outcome.error
-    moment = Moment(account.peak_time - account.started, account.peak_site)
+    error_line, error_function = _error_place(account, run, places)
+    moment = Moment(max(0, account.peak_time - account.started), account.peak_site)
     return Trace(
         source=run.work.source,
         label=run.label,
@@ -106,7 +109,21 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
         notes=(*resident.notes, *account.notes),
         first_line=run.work.first_line,
         functions=_functions(account, run, places),
+        error_line=error_line,
+        error_function=error_function,
     )
+
+
+def as_written(work: Ran) -> dict[int, str]:
+    """The lines that stand otherwise in the text that runs: magics and ``!`` lines, as the user wrote them.
+
+    None where the two texts do not go line by line (a continued magic line becomes one).
+    """
+    ran, typed = work.source.splitlines(), work.raw.splitlines()
+    if len(ran) != len(typed):
+        return {}
+    pairs = enumerate(zip(ran, typed, strict=True), work.first_line)
+    return {number: line for number, (python, line) in pairs if python != line and line.strip()}
 
 
 def _expressions(
@@ -120,7 +137,12 @@ def _expressions(
         key = (site.code.co_filename if site.code else "", *site.place)
         merged[key].append(number)
     by_site: dict[int, ExpressionCost] = {}
+    written = as_written(run.work)
     for (filename, line, col, end_line, end_col), numbers in merged.items():
+        source = run.text(filename).expression(line, col, end_line, end_col) if line else UNPLACED
+        if filename == run.work.filename and line in written:  # a magic: its Python text is IPython's, not the user's
+            source = written[line].strip()
+            col, end_line, end_col = written[line].index(source[:1]), line, len(written[line].rstrip().encode())
         sites = [account.sites[number] for number in numbers]
         cost = ExpressionCost(
             function=places.of(filename, line).function if line else "",
@@ -128,7 +150,7 @@ def _expressions(
             col=col,
             end_line=end_line,
             end_col=end_col,
-            source=run.text(filename).expression(line, col, end_line, end_col) if line else UNPLACED,
+            source=source,
             hits=sum(site.hits for site in sites),
             # The same text compiled twice (a `finally` block): the larger, as the two seldom live at one time.
             peak=max(site.peak for site in sites),
@@ -167,9 +189,12 @@ def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
     for span_file, first, last in _spans_outside(account, run):
         shown += [(span_file, number) for number in range(first, last + 1)]
     costs = []
+    written = as_written(run.work)
     for filename, number in shown:
-        text, at = run.text(filename), counted.get((filename, number))
-        place, source = places.of(filename, number), text.line(number)
+        at, place = counted.get((filename, number)), places.of(filename, number)
+        source = run.text(filename).line(number)
+        if filename == run.work.filename:
+            source = written.get(number, source)
         if at is None:
             costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0))
             continue
@@ -215,6 +240,19 @@ def _functions(account: Account, run: Run, places: _Places) -> dict[str, tuple[i
     return found
 
 
+def _error_place(account: Account, run: Run, places: _Places) -> tuple[int, str]:
+    """(line, function) of the innermost line that the error passed and that the report shows."""
+    files = {line.filename for line in account.lines}
+    found = (0, "")
+    link = run.outcome.error.__traceback__ if run.outcome.error else None
+    while link is not None:
+        filename = link.tb_frame.f_code.co_filename
+        if filename in files:
+            found = link.tb_lineno, places.of(filename, link.tb_lineno).function
+        link = link.tb_next
+    return found
+
+
 def _with_peak(account: Account, moment: Moment) -> tuple[Curve, Curve]:
     """The curve with the peak in it: buffers below 4 KiB make no step of their own."""
     time, value = account.timeline
@@ -228,7 +266,7 @@ def _with_peak(account: Account, moment: Moment) -> tuple[Curve, Curve]:
 def _samples(account: Account, resident: Resident) -> tuple[tuple[Curve, ...], int | None]:
     """The sampled curves from the start of the run, above their start; and the resident peak above the start."""
     values = tuple(value - value[0] if len(value) else value for value in resident.values)
-    samples = (resident.time_ns - account.started, *values) if len(resident.time_ns) else tuple(
+    samples = (np.maximum(resident.time_ns - account.started, 0), *values) if len(resident.time_ns) else tuple(
         np.zeros(0, np.int64) for _ in range(2)
     )  # fmt: skip
     # The kernel's mark misses no moment, but may lag by its per-core counters; a sample above it is as true.

@@ -46,12 +46,16 @@ def holdings(
         name, note = _name(buffer, peak, statements, names, buffer.born == newest)
         rows[name, cost.source, cost.line, note].append(buffer.nbytes)
     found = [
-        Holding(name, source, line, sum(sizes), note or (f"{len(sizes)} buffers" if len(sizes) > 1 else ""))
+        Holding(name, source, line, sum(sizes), _with_count(note, len(sizes)))
         for (name, source, line, note), sizes in _gather(rows).items()
     ]
     if account.small_at_peak:
         found.append(Holding(None, SMALL, 0, account.small_at_peak))
     return tuple(sorted(found, key=lambda holding: -holding.nbytes))
+
+
+def _with_count(note: str, buffers: int) -> str:
+    return ", ".join(part for part in (note, f"{buffers} buffers" if buffers > 1 else "") if part)
 
 
 def _gather(
@@ -76,7 +80,7 @@ def _name(
     is_made_now = is_newest and buffer.site == peak.site
     if not statements.ended(buffer, peak.time, is_made_now):
         return None, "being made" if is_made_now else ""
-    note = "the previous round" if buffer.site == peak.site else ""
+    note = "the previous round" if buffer.site == peak.site and not is_newest else ""
     if buffer.alive and buffer.address in names:
         return names[buffer.address], note
     if buffer.alive and buffer.nbytes < _LIBRARY:
@@ -111,12 +115,19 @@ class _Statements:
             if np.searchsorted(times, peak_time, side="right") > np.searchsorted(times, born, side="right"):
                 return True
         # A hot line tells no more when it begins; the newest buffer of the peak's own site is the one being made.
-        return bool(self._account.lines[line].hot) and not is_newest_of_peak
+        return not is_newest_of_peak and self._went_hot_before(line, born)
+
+    def _went_hot_before(self, line: int, time: int) -> bool:
+        if not self._account.lines[line].hot:
+            return False
+        last = self._time[self._line == line]
+        return not len(last) or int(last[-1]) <= time
 
     def bound_by(self, site: int) -> str | None:
         """What the statement of a site binds its value to."""
+        place = self._account.sites[site].place
         line = self._account.lines[self._account.sites[site].line]
-        return self._text(line.filename).bound_by(line.line) if line.filename else None
+        return self._text(line.filename).bound_by(place[0], place[1]) if line.filename else None
 
     def _events_of(self, scope: tuple[str, str]) -> npt.NDArray[np.intp]:
         if scope not in self._of_scope:

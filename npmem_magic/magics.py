@@ -23,7 +23,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from . import render
 from .cell import Cell
 from .follow import find_function
 from .host import NpmemError
@@ -161,7 +160,7 @@ class MemoryMagics(Magics):
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
         if not request.quiet and not self._in_terminal():
-            render.warm_up()  # so that the report comes at once when the cell has ended
+            self._renderer().warm_up()  # so that the report comes at once when the cell has ended
         with _told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
@@ -183,9 +182,9 @@ class MemoryMagics(Magics):
     def _show(self, trace: Trace) -> None:
         try:
             if self._in_terminal():
-                print(render.text(trace))
+                print(self._renderer().text(trace))
             else:
-                data, metadata = render.bundle(trace)
+                data, metadata = self._renderer().bundle(trace)
                 self.shell.display_pub.publish(data=data, metadata=metadata)
         except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
             print(
@@ -193,6 +192,13 @@ class MemoryMagics(Magics):
                 "npmem_magic.last; please report this.",
                 file=sys.stderr,
             )
+
+    @staticmethod
+    def _renderer() -> Any:
+        """The report's ink, imported when it is first needed: half of what loading would take."""
+        from . import render
+
+        return render
 
     def _in_terminal(self) -> bool:
         """True where only text can be shown, so that no picture needs to be drawn."""

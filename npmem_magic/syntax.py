@@ -37,12 +37,15 @@ class Text:
         Every function, outer before inner.
     statements : mapping of int to ast.stmt
         For each line, the innermost statement that the line belongs to (its head, for compound statements).
+    starting : mapping of int to list of ast.stmt
+        For each line, the statements that begin on it, from left to right.
     """
 
     lines: tuple[str, ...]
     first_line: int
     spans: tuple[Span, ...] = ()
     statements: dict[int, ast.stmt] = field(default_factory=dict)
+    starting: dict[int, list[ast.stmt]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, source: str, first_line: int = 1) -> Text:
@@ -60,7 +63,13 @@ class Text:
         _find_functions(tree, "", spans)
         statements: dict[int, ast.stmt] = {}
         _find_statements(tree, statements)
-        return cls(lines, first_line, tuple(spans), statements)
+        starting: dict[int, list[ast.stmt]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.stmt):
+                starting.setdefault(node.lineno, []).append(node)
+        for found in starting.values():
+            found.sort(key=lambda statement: statement.col_offset)
+        return cls(lines, first_line, tuple(spans), statements, starting)
 
     def line(self, number: int) -> str:
         """The text of line `number`, empty when there is none."""
@@ -92,9 +101,10 @@ class Text:
                 table[number] = 2 * statement.lineno + isinstance(statement, (ast.With, ast.AsyncWith))
         return table.tobytes()
 
-    def bound_by(self, line: int) -> str | None:
-        """The text of what the statement on `line` binds its value to, such as ``x`` or ``d["k"]``; else None."""
-        match self.statements.get(line):
+    def bound_by(self, line: int, col: int) -> str | None:
+        """The text of what the statement at a place binds its value to, such as ``x`` or ``d["k"]``; else None."""
+        here = [each for each in self.starting.get(line, ()) if each.col_offset <= col]
+        match here[-1] if here else self.statements.get(line):
             case ast.Assign(targets=targets):
                 return " = ".join(ast.unparse(target) for target in targets)
             case ast.AnnAssign(target=target) | ast.AugAssign(target=target):

@@ -6,7 +6,7 @@ Left of `Trace` stand only producers (`record`), right of it only readers (`rend
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -119,12 +119,12 @@ class Renderer(Protocol):
     def figure(self, trace: Trace) -> Any: ...
 
 
-_renderers: list[Renderer] = []
+_find_renderer: list[Callable[[], Renderer]] = []
 
 
-def show_with(renderer: Renderer) -> None:
-    """Make `renderer` draw every Trace from now on."""
-    _renderers[:] = [renderer]
+def show_with(find: Callable[[], Renderer]) -> None:
+    """Make what `find` answers draw every Trace from now on; it is asked when there is something to draw."""
+    _find_renderer[:] = [find]
 
 
 def _no_curve() -> tuple[Curve, Curve]:
@@ -165,6 +165,8 @@ class Trace:
         ``"native"`` counts NumPy's buffers; ``"pure"`` counts NumPy and Python.
     functions : mapping of str to (int, str)
         For each followed function that ran and is not part of `source`: its first line and its source text.
+    error_line, error_function : int, str
+        The innermost followed line that the exception passed; 0 when there was none.
     """
 
     source: str
@@ -190,6 +192,8 @@ class Trace:
     engine: str = "native"
     first_line: int = 1
     functions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    error_line: int = 0
+    error_function: str = ""
 
     def save(self, path: str | Path) -> Path:
         """Write the trace as JSON (format in `export`) and return the path written."""
@@ -209,7 +213,7 @@ class Trace:
 
     def plot(self) -> Any:
         """A matplotlib Figure of memory over time."""
-        return _renderers[0].figure(self)
+        return _find_renderer[0]().figure(self)
 
     def apply(self, *advice: Advice) -> str:
         """The cell's source with `advice` (all of it by default) taken over."""
@@ -219,10 +223,11 @@ class Trace:
         return f"<Trace peak={self.peak} net={self.net} gross={self.gross} bytes, {self.seconds:.3g} s>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        return _renderers[0].bundle(self)
+        return _find_renderer[0]().bundle(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self) if cycle else _renderers[0].text(self))
+        is_inside = len(getattr(printer, "stack", ())) > 1  # of a list, say: one line is enough there
+        printer.text(repr(self) if cycle or is_inside else _find_renderer[0]().text(self))
 
 
 def load(path: str | Path) -> Trace:

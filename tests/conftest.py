@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import sys
 import threading
 import tracemalloc
@@ -85,6 +86,13 @@ def children() -> set[int]:
     """Ids of the living child processes."""
     alive = psutil.Process().children(recursive=True)
     return {each.pid for each in alive if each.status() != psutil.STATUS_ZOMBIE}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_heap() -> None:
+    """Keep what is loaded out of the collections that come before every trace; a test run makes thousands of them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class _Watch:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
+        gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
         self._sampler.start()
         if gauges.reset_high_water():

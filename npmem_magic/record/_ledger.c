@@ -806,7 +806,9 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     /* The line of a `with` fires once more when the block is left: that is no new run. */
     if (line->first_offset < 0) line->first_offset = offset;
     int is_leaving = (statement & 1) && offset != line->first_offset;
-    int is_new = line->execution != open->execution && !is_leaving;
+    /* A comprehension is a part of its line, also where it runs in a frame of its own (before 3.12). */
+    int is_part = at > 0 && thread->open[at - 1].line == index && PyUnicode_READ_CHAR(code->co_name, 0) == '<';
+    int is_new = line->execution != open->execution && !is_leaving && !is_part;
     line_open(index, time, is_new);
     if (is_new) {
         line->execution = open->execution;
@@ -824,9 +826,15 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     return 1;
 }
 
-/* A followed frame returns or yields.  Returns 1 when that has happened often enough. */
-static int return_event(unsigned long id, const void *frame)
+/* A followed frame returns or yields.  Returns 1 when that has happened often enough.
+ *
+ * A coroutine that awaits is not done with its line: the time it waits is the line's. */
+static int return_event(unsigned long id, const void *frame, PyCodeObject *code, int may_await)
 {
+    if (may_await && (code->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))) {
+        if (frame == L.root_frame) L.root_frame = NULL;
+        return 0;
+    }
     Thread *thread = thread_of(id);
     if (!thread) return 1;
     int at = thread->depth - 1;
@@ -913,14 +921,25 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count
     return Py_NewRef(off ? L.disable : Py_None);
 }
 
-/* sys.monitoring PY_RETURN and PY_YIELD (code, offset, value). */
+/* sys.monitoring PY_RETURN and PY_YIELD: (code, offset, value). */
+static PyObject *on_end(PyObject *const *args, Py_ssize_t count, int may_await)
+{
+    if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
+    PyThreadState *ts = PyThreadState_Get();
+    int off = return_event((unsigned long)ts->thread_id, running_frame(ts), (PyCodeObject *)args[0], may_await);
+    return Py_NewRef(off ? L.disable : Py_None);
+}
+
 static PyObject *on_return(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     (void)self;
-    (void)args;
-    if (!L.on || count < 1) Py_RETURN_NONE;
-    PyThreadState *ts = PyThreadState_Get();
-    return Py_NewRef(return_event((unsigned long)ts->thread_id, running_frame(ts)) ? L.disable : Py_None);
+    return on_end(args, count, 0);
+}
+
+static PyObject *on_yield(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    return on_end(args, count, 1);
 }
 
 static PyObject *trace_here(PyObject *self, PyObject *ignored)
@@ -947,7 +966,8 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     if (what != PyTrace_LINE && what != PyTrace_RETURN) return 0;
     PyCodeObject *code = PyFrame_GetCode(frame);
     int file = followed(code), idle = 0;
-    if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, frame);
+    /* This event does not tell a return from an await: a coroutine's line is closed by what comes next. */
+    if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, frame, code, 1);
     else if (file >= 0) {
         file_describe(&L.files[file]);
         idle = line_event((unsigned long)ts->thread_id, frame, code, file, PyFrame_GetLineNumber(frame),
@@ -1256,8 +1276,8 @@ static PyMethodDef methods[] = {
 #if PY_VERSION_HEX >= 0x030C0000
     {"on_start", (PyCFunction)(void (*)(void))on_start, METH_FASTCALL, "sys.monitoring callback for PY_START."},
     {"on_line", (PyCFunction)(void (*)(void))on_line, METH_FASTCALL, "sys.monitoring callback for LINE."},
-    {"on_return", (PyCFunction)(void (*)(void))on_return, METH_FASTCALL,
-     "sys.monitoring callback for PY_RETURN and PY_YIELD."},
+    {"on_return", (PyCFunction)(void (*)(void))on_return, METH_FASTCALL, "sys.monitoring callback for PY_RETURN."},
+    {"on_yield", (PyCFunction)(void (*)(void))on_yield, METH_FASTCALL, "sys.monitoring callback for PY_YIELD."},
     {"trace_here", trace_here, METH_O, "Does nothing where sys.monitoring exists."},
     {"trace_thread", trace_thread, METH_VARARGS, "Does nothing where sys.monitoring exists."},
 #else

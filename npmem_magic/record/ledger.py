@@ -55,6 +55,8 @@ class NativeLedger:
 def _account(raw: dict[str, Any], started: int) -> Account:
     points = np.frombuffer(raw["points"], np.int64).reshape(-1, 2)
     events = np.frombuffer(raw["events"], _EVENT)
+    if len(events):
+        started = int(events["time"][0])  # what lies before is ours: nothing of the cell's has run yet
     return Account(
         started=started,
         stopped=raw["stopped"],
@@ -73,7 +75,7 @@ def _account(raw: dict[str, Any], started: int) -> Account:
             for address, size, born, serial, _, site in blocks
             if serial <= raw["peak_serial"]
         ),
-        timeline=(points[:, 0] - started, points[:, 1].copy()),
+        timeline=(np.maximum(points[:, 0] - started, 0), points[:, 1].copy()),
         event_time=events["time"] - started,
         event_line=events["line"].astype(np.int64),
         event_thread=events["thread"].astype(np.int64),

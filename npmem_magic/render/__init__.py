@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..trace import Trace, show_with
+from ..trace import Trace
 from . import chart, html
 from . import text as plain
 from .page import Page, describe
@@ -63,6 +63,3 @@ def _swept() -> Iterator[None]:
 def _version() -> str:
     package = sys.modules[__name__.partition(".")[0]]  # it imports this room before it has a version
     return str(vars(package)["__version__"])
-
-
-show_with(sys.modules[__name__])

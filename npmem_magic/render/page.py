@@ -172,7 +172,10 @@ def _error(trace: Trace) -> str:
     if not trace.error:
         return ""
     words = _asked_in_vain(trace.error) or one_line(trace.error.removesuffix("()"))
-    return f"Stopped by {clip(words, 200)}; the numbers cover the run up to there."
+    where = f" on line {trace.error_line}" if trace.error_line else ""
+    if trace.error_function not in ("", CELL):
+        where = f" in {trace.error_function}," + where.removeprefix(" on")
+    return f"Stopped{where} by {clip(words, 200)}; the numbers cover the run up to there."
 
 
 def _asked_in_vain(error: str) -> str:
