@@ -724,6 +724,12 @@ static Thread *thread_of(unsigned long id)
     for (int i = 0; i < L.thread_count; i++) {
         if (L.threads[i]->id == id) return L.last_thread = L.threads[i];
     }
+    /* One that has nothing open has ended or waits: its place is taken over, so that a cell may start any number. */
+    for (int i = 1; i < L.thread_count; i++) {
+        if (L.threads[i]->depth) continue;
+        L.threads[i]->id = id;
+        return L.last_thread = L.threads[i];
+    }
     Thread **grown = realloc(L.threads, (size_t)(L.thread_count + 1) * sizeof(Thread *));
     if (!grown) return NULL;
     L.threads = grown;
@@ -1080,8 +1086,13 @@ static int take_known(PyObject *known)
     return 1;
 }
 
+static int buried;   /* another tool has put its own hooks above ours, and calls them */
+
 static void hooks_in(void)
 {
+    int is_ours = handler->allocator.malloc == hook_malloc;
+    if (is_ours || (buried && handler->allocator.malloc != original.malloc)) return;
+    buried = 0;
     original = handler->allocator;
     handler->allocator.malloc = hook_malloc;
     handler->allocator.calloc = hook_calloc;
@@ -1092,7 +1103,8 @@ static void hooks_in(void)
 static void hooks_out(void)
 {
     /* Another tool may have put its own hooks above ours meanwhile: then ours must stay, and only pass through. */
-    if (handler->allocator.malloc == hook_malloc) handler->allocator = original;
+    buried = handler->allocator.malloc != hook_malloc;
+    if (!buried) handler->allocator = original;
 }
 
 PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, disable) -> int\n\n"
@@ -1120,7 +1132,7 @@ static PyObject *start(PyObject *self, PyObject *args)
     L.disable = Py_NewRef(disable);
     L.main = PyThreadState_Get();
     L.main_id = (unsigned long)L.main->thread_id;
-    if (handler->allocator.malloc != hook_malloc) hooks_in();
+    hooks_in();
     int64_t time = L.now = now_ns();
     point_put(time, 0);
     thread_of(L.main_id);   /* number 0 */
