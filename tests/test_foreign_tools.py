@@ -123,6 +123,18 @@ def test_another_watcher_of_the_handler_sees_the_same() -> None:
     assert names["a"].sum() == 0
 
 
+def test_hooks_that_stay_above_ours_are_neither_removed_nor_run_in_circles() -> None:
+    other = counting({})
+    try:
+        run("log = other.__enter__()", other=other)  # from here on it calls us, and we call NumPy
+        trace = run("a = np.zeros(1000)\nb = np.zeros(2000)")
+        assert (trace.gross, trace.net) == (3 * K, 3 * K)
+    finally:
+        other.__exit__(None, None, None)  # puts back what it found: our hooks, which only pass through
+    assert run("a = np.zeros(1000)").gross == K
+    assert np.zeros(1000).sum() == 0
+
+
 def test_the_collector_is_left_as_it_was() -> None:
     before = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
     run("a = np.zeros(1000)")
