@@ -36,7 +36,8 @@ another. In brackets: the number of pairs where time allowed fewer than {pairs};
 {longest:g} s. Time that a tool takes before or after the cell (forks, reports) is not in it."""
 TRUTH_NOTE = """Truth is the sum of the NumPy buffers alive together at the cell's highest moment, from their sizes; a
 number is what the tool's own peak is above (+) or below (-) it, in MiB unless it says B (bytes); a bare 0 is equal to
-the byte. Median of {rounds} runs (scalene: one). Tools that sample resident memory cannot see what was never touched
+the byte. (For `np.median` that is the partitioned copy and 48 bytes: the three positions, twice; the tests confirm
+every truth by an independent count in NumPy's allocator.) Median of {rounds} runs (scalene: one). Tools that sample resident memory cannot see what was never touched
 and count what is not NumPy's: that is their definition, not a fault, but it is not the question of this table."""
 
 

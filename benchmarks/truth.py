@@ -50,6 +50,7 @@ CASES = (
 
 def prepare() -> dict[str, Any]:
     """The names that the cells find. Exactly half of `x` is greater than `y`."""
+    np.median([1.0, 2.0])  # its first use in a process also fills a cache of NumPy's own, of some bytes
     order = np.random.default_rng(3).permutation(2**23)
     return {
         "np": np,
