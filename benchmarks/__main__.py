@@ -22,7 +22,7 @@ import kernel
 import report
 import truth
 from cells import CELLS
-from peers import ASKED_FOR, TOOLS, Tool
+from peers import ASKED_FOR, NOT_UNASKED, TOOLS, Tool
 from turns import NoAnswer, Pythons, TooSlow, Worker, say, worker
 
 TABLES = ("cost", "truth", "kernel")
@@ -37,8 +37,9 @@ another. In brackets: the number of pairs where time allowed fewer than {pairs};
 TRUTH_NOTE = """Truth is the sum of the NumPy buffers alive together at the cell's highest moment, from their sizes; a
 number is what the tool's own peak is above (+) or below (-) it, in MiB unless it says B (bytes); a bare 0 is equal to
 the byte. (For `np.median` that is the partitioned copy and 48 bytes: the three positions, twice; the tests confirm
-every truth by an independent count in NumPy's allocator.) Median of {rounds} runs (scalene: one). Tools that sample resident memory cannot see what was never touched
-and count what is not NumPy's: that is their definition, not a fault, but it is not the question of this table."""
+every truth by an independent count in NumPy's allocator.) Median of {rounds} runs (scalene: one). Tools that sample
+resident memory cannot see what was never touched and count what is not NumPy's: that is their definition, not a
+fault, but it is not the question of this table."""
 
 
 def listed(text: str, known: Sequence[str]) -> list[str]:
@@ -58,19 +59,21 @@ def options() -> argparse.Namespace:
         parser.add_argument(
             f"--{name}",
             type=partial(listed, known=known),
-            default=[*known],
+            default=[each for each in known if each not in NOT_UNASKED],
             metavar="NAMES",
-            help=f"with commas between, of {','.join(known)}; all if not given",
+            help=f"with commas between, of {','.join(known)}; if not given all but {', '.join(NOT_UNASKED)}",
         )
     parser.add_argument("--pairs", type=int, default=9, help="pairs of runs per cell and tool (%(default)s)")
-    parser.add_argument("--budget", type=float, default=3.5, help="seconds per cell for each peer (%(default)s)")
-    parser.add_argument("--longest", type=float, default=10.0, help="seconds that one run may take (%(default)s)")
+    parser.add_argument("--budget", type=float, default=3.0, help="seconds per cell for each peer (%(default)s)")
+    parser.add_argument("--longest", type=float, default=8.0, help="seconds that one run may take (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="runs per case of the truth table (%(default)s)")
     parser.add_argument("--out", type=Path, help="the Markdown file; the chart stands beside it")
     asked = parser.parse_args()
     if min(asked.pairs, asked.rounds) < 1:
         parser.error("--pairs and --rounds count from 1")
-    if asked.out is None and [asked.tables, asked.tools] == [[*TABLES], [*ASKED_FOR]] and len(asked.cells) == 8:
+    if asked.out is None and [asked.tables, asked.tools, asked.cells] == [
+        parser.get_default(each) for each in ("tables", "tools", "cells")
+    ]:
         asked.out = HERE / "RESULTS.md"
     return asked
 

@@ -54,6 +54,7 @@ def draw_panel(
         cost = found[tool].get(cell)
         panel.barh(row, ratio(cost) - 1, left=1, color=OURS if TOOLS[tool].ours else PEER, height=0.7)
         words = "" if cost is None else f"x{shown(cost)}" if isinstance(cost, Cost) else shown(cost)
+        words = words.replace("x> ", "> x")
         panel.text(ratio(cost) * 1.08, row, words, va="center", fontsize=8)
     panel.set_xscale("log")
     panel.set_xlim(1, longest * 6)  # room for the numbers

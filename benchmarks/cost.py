@@ -72,7 +72,7 @@ def measure(tool: Tool, cell: Cell, tooled: Worker, plain: Worker, patience: Pat
     def run(who: Worker, kind: str) -> float:
         return float(who.ask(kind, cell.key, patience.longest)["seconds"])
 
-    return take_turns(lambda: run(plain, "plain"), lambda: run(tooled, "tool"), patience, tool.ours)
+    return take_turns(lambda: run(plain, "plain"), lambda: run(tooled, "tool"), patience, tool.every_pair)
 
 
 def tool_costs(tool: Tool, chosen: Sequence[Cell], pythons: Pythons, patience: Patience) -> dict[str, Cost | str]:

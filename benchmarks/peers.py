@@ -52,8 +52,13 @@ class Tool:
 
     @property
     def ours(self) -> bool:
-        """Whether it is npmem_magic or a plain run, for which no pair is spared."""
-        return self.key in ("plain", "native", "pure")
+        """Whether it is npmem_magic."""
+        return self.key in ("native", "bare", "pure")
+
+    @property
+    def every_pair(self) -> bool:
+        """Whether no pair is spared: where a few per cent matter."""
+        return self.key in ("plain", "native", "bare")
 
 
 def nothing(place: Place, text: str) -> int | None:
@@ -62,15 +67,20 @@ def nothing(place: Place, text: str) -> int | None:
     return None
 
 
-def npmem(place: Place, text: str, engine: str = "native") -> int:
+def npmem(place: Place, text: str, engine: str = "native", options: str = "") -> int:
     """``%%memtrace`` with its defaults (resident sampler, sites and lines on), less the display."""
     package = importlib.import_module("npmem_magic")
     if "npmem_magic" not in place.shell.extension_manager.loaded:
         place.shell.run_line_magic("load_ext", "npmem_magic")
-    place.cell(f"%%memtrace -q\n{text}")
+    place.cell(f"%%memtrace -q {options}\n{text}")
     if package.last.engine != engine:
         raise Absent(f"the {package.last.engine} engine measured: there is no {engine} one in this build")
     return int(package.last.peak)
+
+
+def npmem_bare(place: Place, text: str) -> int:
+    """The same without the resident sampler: the ledger and the line clock alone."""
+    return npmem(place, text, options="--sampler off")
 
 
 def npmem_pure(place: Place, text: str) -> int:
@@ -170,6 +180,7 @@ TOOLS = {
     for tool in (
         Tool("plain", "noise", "cell", nothing, how="a second plain run of the cell in the same IPython shell"),
         Tool("native", "npmem native", "cell", npmem, lines=True, how="`%%memtrace`, defaults"),
+        Tool("bare", "npmem native, no sampler", "cell", npmem_bare, lines=True, how="`%%memtrace --sampler off`"),
         Tool(
             "pure",
             "npmem pure",
@@ -217,3 +228,4 @@ TOOLS = {
     )
 }
 ASKED_FOR = tuple(key for key in TOOLS if key != "script")
+NOT_UNASKED = ("bare",)
