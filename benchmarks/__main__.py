@@ -26,6 +26,7 @@ from peers import ASKED_FOR, NOT_UNASKED, TOOLS, Tool
 from turns import NoAnswer, Pythons, TooSlow, Worker, say, worker
 
 TABLES = ("cost", "truth", "kernel")
+CHOICES = {"tables": TABLES, "tools": ASKED_FOR, "cells": tuple(cell.key for cell in CELLS)}
 HERE = Path(__file__).resolve().parent
 TRUTH_LONGEST = 30.0  # seconds that one run of the second table may take
 Answer = TypeVar("Answer")
@@ -55,13 +56,13 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, known in (("tables", TABLES), ("tools", ASKED_FOR), ("cells", [cell.key for cell in CELLS])):
+    for name, known in CHOICES.items():
         parser.add_argument(
             f"--{name}",
             type=partial(listed, known=known),
             default=[each for each in known if each not in NOT_UNASKED],
             metavar="NAMES",
-            help=f"with commas between, of {','.join(known)}; if not given all but {', '.join(NOT_UNASKED)}",
+            help=f"with commas between, of {', '.join(known)}; all if not given ({', '.join(NOT_UNASKED)}: only if given)",
         )
     parser.add_argument("--pairs", type=int, default=9, help="pairs of runs per cell and tool (%(default)s)")
     parser.add_argument("--budget", type=float, default=3.0, help="seconds per cell for each peer (%(default)s)")
@@ -71,9 +72,7 @@ def options() -> argparse.Namespace:
     asked = parser.parse_args()
     if min(asked.pairs, asked.rounds) < 1:
         parser.error("--pairs and --rounds count from 1")
-    if asked.out is None and [asked.tables, asked.tools, asked.cells] == [
-        parser.get_default(each) for each in ("tables", "tools", "cells")
-    ]:
+    if asked.out is None and all(getattr(asked, each) == parser.get_default(each) for each in CHOICES):
         asked.out = HERE / "RESULTS.md"
     return asked
 

@@ -108,6 +108,11 @@ def test_every_tool_is_described(bench: Callable[[str], ModuleType]) -> None:
     assert len(bench("cells").CELLS) == 8 and len(bench("truth").CASES) == 12
 
 
+def test_the_package_knows_nothing_of_it() -> None:
+    package = BENCH.parent / "npmem_magic"
+    assert [path.name for path in package.rglob("*.py") if "benchmarks" in path.read_text(encoding="utf-8")] == []
+
+
 def test_the_cells_run(bench: Callable[[str], ModuleType]) -> None:
     cells = bench("cells")
     cells.ELEMENTS = 1000
