@@ -62,7 +62,7 @@ def options() -> argparse.Namespace:
             type=partial(listed, known=known),
             default=[each for each in known if each not in NOT_UNASKED],
             metavar="NAMES",
-            help=f"with commas between, of {', '.join(known)}; all if not given ({', '.join(NOT_UNASKED)}: only if given)",
+            help=f"with commas between, of {', '.join(known)} (the tool {NOT_UNASKED[0]} only if named)",
         )
     parser.add_argument("--pairs", type=int, default=9, help="pairs of runs per cell and tool (%(default)s)")
     parser.add_argument("--budget", type=float, default=3.0, help="seconds per cell for each peer (%(default)s)")
