@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from .account import Account, Resident
+from .cell import Outcome, Work
 from .holdings import Moment, holdings
 from .syntax import CELL, Text
 from .trace import Curve, ExpressionCost, LineCost, Trace
@@ -21,33 +21,13 @@ from .trace import Curve, ExpressionCost, LineCost, Trace
 UNPLACED = "no followed line: a background thread, or work between lines"
 
 
-class Ran(Protocol):
-    """The part of a piece of work that its report needs."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def raw(self) -> str: ...
-    @property
-    def first_line(self) -> int: ...
-    @property
-    def filename(self) -> str: ...
-
-
-class Ended(Protocol):
-    """How it ended."""
-
-    @property
-    def error(self) -> BaseException | None: ...
-
-
 @dataclass(frozen=True)
 class Run:
     """What ran: the work, its end, the text of any file, and which names hold which buffers afterwards."""
 
-    work: Ran
+    work: Work
     label: str | None
-    outcome: Ended
+    outcome: Outcome
     text: Callable[[str], Text]
     names: Mapping[int, str] = field(default_factory=dict)
 
@@ -114,7 +94,7 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
     )
 
 
-def as_written(work: Ran) -> dict[int, str]:
+def as_written(work: Work) -> dict[int, str]:
     """The lines that stand otherwise in the text that runs: magics and ``!`` lines, as the user wrote them.
 
     None where the two texts do not go line by line (a continued magic line becomes one).
