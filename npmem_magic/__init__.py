@@ -18,6 +18,7 @@ from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options
 from .record import record as _record  # `npmem_magic.record` stays the package
+from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
 
@@ -26,6 +27,7 @@ __all__ = [
     "Trace",
     "Unavailable",
     "last",
+    "ledger",
     "load",
     "load_ipython_extension",
     "trace",
@@ -116,6 +118,20 @@ def _own_namespace() -> dict[str, Any]:
 def _keep(trace: Trace) -> None:
     global last
     last = trace
+
+
+def ledger() -> tuple[str, str]:
+    """Which ledger counts here, ``"native"`` or ``"pure"``, and a sentence that says why.
+
+    The environment variable ``NPMEM_LEDGER`` decides if it is set to one of the two names.
+
+    Raises
+    ------
+    NpmemError
+        When that variable names something else, or nothing can count here.
+    """
+    chosen, why = choose_ledger()
+    return chosen.name, why
 
 
 def load_ipython_extension(shell: Any) -> None:

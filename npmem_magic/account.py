@@ -83,6 +83,7 @@ class Account:
     event_thread: Curve
     event_depth: Curve
     notes: tuple[str, ...] = ()
+    engine: str = "native"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

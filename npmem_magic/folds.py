@@ -87,6 +87,7 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
         samples=samples,
         lane=_lane(account),
         notes=(*resident.notes, *account.notes),
+        engine=account.engine,
         first_line=run.work.first_line,
         functions=_functions(account, run, places),
         error_line=error_line,

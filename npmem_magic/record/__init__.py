@@ -14,7 +14,7 @@ from ..cell import Cell, Outcome, Work
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, ledger, lines, sampler
+from . import gauges, ledger, sampler
 
 __all__ = ["Options", "Recording", "record", "record_async"]
 
@@ -48,7 +48,7 @@ class _Watch:
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
-        self._clock = lines.make(ledger.events())
+        self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
@@ -59,12 +59,11 @@ class _Watch:
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
         gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
-        known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()
         self._ledger.start(
-            tuple(whole), tuple(partial), work.followed_codes, known, self._statements, self._clock.follow,
+            tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock.follow,
             self._clock.disable,
         )  # fmt: skip
         self._notes += self._clock.start()

@@ -1,21 +1,23 @@
 """The exact ledger: who counts the buffers, and why that one.
 
-There is one today, the native one (`_ledger.c`); `choose` is where another is weighed against it. Whoever counts
-hands over the same `Account`.
+The native one (`_ledger.c`) where it was compiled and passes its self-test, else the pure one, which needs nothing
+that Python does not bring. Both hand over the same `Account`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .. import cell
 from ..account import Account, Buffer, LineTotal, SiteTotal
-from ..host import Unavailable
+from ..buffers import named_buffers
+from ..host import NpmemError, Unavailable
+from . import lines, pure
 
 try:
     from . import _ledger
@@ -29,22 +31,50 @@ _EVENT = np.dtype([("time", "i8"), ("line", "i4"), ("thread", "i2"), ("depth", "
 _tested: list[str] = []  # the outcome of the self-test, once it has run: "" when it passed
 
 
+VARIABLE = "NPMEM_LEDGER"  # in the environment: which ledger to use
+_forks: list[bool] = []  # whether a child that is forked knows what to do
+
+
+class Ledger(Protocol):
+    """Who counts."""
+
+    name: str
+
+    def clock(self) -> lines.Clock: ...
+    def start(
+        self,
+        files: tuple[str, ...],
+        partial: tuple[str, ...],
+        codes: tuple[CodeType, ...],
+        namespace: Mapping[str, object],
+        describe: Callable[[str], bytes],
+        follow: Callable[[CodeType], None] | None,
+        disable: object,
+    ) -> None: ...
+    def stop(self) -> Account: ...
+
+
 class NativeLedger:
     """Counts NumPy's own requests for data buffers: sizes to the byte, all threads, at the speed of the plain cell."""
 
     name = "native"
+
+    def clock(self) -> lines.Clock:
+        """The line clock that writes into this ledger."""
+        return lines.make(_ledger)
 
     def start(
         self,
         files: tuple[str, ...],
         partial: tuple[str, ...],
         codes: tuple[CodeType, ...],
-        known: dict[int, int],
+        namespace: Mapping[str, object],
         describe: Callable[[str], bytes],
         follow: Callable[[CodeType], None] | None,
         disable: object,
     ) -> None:
         """Begin counting; see `_ledger.start`."""
+        known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
         self._started = _ledger.start(files, partial, codes, known, cell.__file__, describe, follow, disable)
 
     def stop(self) -> Account:
@@ -119,45 +149,58 @@ def _count_one(size: int) -> str:
     return ""
 
 
-def choose() -> tuple[NativeLedger, str]:
+def choose() -> tuple[Ledger, str]:
     """The ledger to use and a sentence that says why.
 
     Raises
     ------
+    NpmemError
+        When the environment asks for a ledger that there is not.
     Unavailable
         When nothing can count here; says what is missing and how to get it.
     """
-    if _ledger is None:
-        raise Unavailable(
-            "The native ledger, which counts NumPy's buffers, is not there",
-            _why_not,
-            "Install a C compiler and the Python headers, then reinstall npmem_magic",
+    asked = os.environ.get(VARIABLE, "").strip().lower()
+    if asked not in ("", "native", "pure"):
+        raise NpmemError(f"{VARIABLE} is {asked!r}. There are two ledgers: 'native' and 'pure'.")
+    _watch_forks()
+    why_not = f"{VARIABLE}=pure asks for it" if asked == "pure" else _native_obstacle()
+    if not why_not:
+        return (
+            NativeLedger(),
+            "Counted by the native ledger: every buffer that NumPy asked for, in all threads, to the byte.",
         )
+    if asked == "native":
+        raise Unavailable(
+            f"The native ledger, which {VARIABLE} asks for, cannot count here",
+            why_not,
+            f"Install a C compiler and the Python headers, then reinstall npmem_magic; or leave {VARIABLE} unset",
+        )
+    pure.check()
+    return pure.PureLedger(), f"Counted by the pure ledger, NumPy and Python together: {why_not}."
+
+
+def _native_obstacle() -> str:
+    """Why the native ledger cannot count here, or nothing."""
+    if _ledger is None:
+        return f"the native one is not there ({_why_not})"
     if not _tested:
         _tested.append(_self_test())
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_ledger.abandon)
-    if _tested[0]:
-        raise Unavailable(
-            "The native ledger cannot count here", _tested[0], "Please report this, with np.show_config()"
-        )
-    return (
-        NativeLedger(),
-        "Counted by the native ledger: every buffer that NumPy asked for, in all threads, to the byte.",
-    )
+    return _tested[0]
+
+
+def _watch_forks() -> None:
+    if not _forks and hasattr(os, "register_at_fork"):
+        _forks.append(True)
+        os.register_at_fork(after_in_child=abandon)
 
 
 def running() -> bool:
     """Whether a trace is running in this process."""
-    return _ledger is not None and bool(_ledger.counting())
-
-
-def events() -> Any:
-    """The callbacks of the line clock."""
-    return _ledger
+    return pure.running() or (_ledger is not None and bool(_ledger.counting()))
 
 
 def abandon() -> None:
     """Stop counting at once and forget; nothing to do when nothing counts."""
+    pure.abandon()
     if _ledger is not None:
         _ledger.abandon()

@@ -1,0 +1,250 @@
+"""The instruction clock of the pure ledger: one event before each instruction of followed code.
+
+`sys.monitoring` delivers it from 3.12 on, location by location, each switched off once it is hot; on 3.11 the trace
+function does, and a frame has its instructions traced only while it runs lines that are not hot.
+"""
+
+from __future__ import annotations
+
+import opcode
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any
+
+from .plans import HOT, Plan
+from .tally import Tally
+
+_FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
+CALIBRATION = "<npmem calibration>"
+_SUSPENDS = frozenset(opcode.opmap[name] for name in ("YIELD_VALUE", "SEND") if name in opcode.opmap)
+_IDLE = compile("pass\n" * 40, CALIBRATION, "exec")  # forty instructions that do nothing
+
+
+class Followed:
+    """Which code objects are followed, and the plan of each that has run."""
+
+    def __init__(
+        self, files: tuple[str, ...], partial: tuple[str, ...], codes: tuple[CodeType, ...], tally: Tally
+    ) -> None:
+        self._files, self._partial = frozenset(files), frozenset(partial)
+        self._codes = {id(code): code for code in codes}  # a code object's own hash reads all of it
+        self._tally = tally
+        self.plans: dict[int, Plan] = {}
+
+    def wants(self, code: CodeType) -> bool:
+        """Whether the code is followed."""
+        return code.co_filename in self._files or (code.co_filename in self._partial and id(code) in self._codes)
+
+    def add(self, code: CodeType) -> Plan:
+        """The plan of a code object that starts for the first time."""
+        plan = self.plans[id(code)] = self._tally.plan(code, code.co_filename in self._files)
+        return plan
+
+    def calibrate(self) -> None:
+        """Have forty instructions that do nothing counted."""
+        files, self._files = self._files, frozenset([CALIBRATION])
+        exec(_IDLE, {})
+        self._files = files
+
+
+if sys.version_info >= (3, 12):
+    _monitoring = sys.monitoring
+    _names = _monitoring.events
+    _LOCAL = _names.PY_START | _names.PY_RESUME | _names.PY_RETURN | _names.PY_YIELD | _names.INSTRUCTION
+    _GLOBAL = _names.PY_START | _names.PY_UNWIND
+
+    class InstructionClock:
+        """Events by `sys.monitoring` under a tool id of its own, given back afterwards."""
+
+        disable: object = _monitoring.DISABLE
+
+        def __init__(self) -> None:
+            self._tool: int | None = None
+            self._lock = threading.Lock()
+
+        def attach(self, followed: Followed, tally: Tally) -> None:
+            """Whom to follow, and whom to tell."""
+            self._followed, self._tally = followed, tally
+            self._plans = followed.plans
+
+        def start(self) -> tuple[str, ...]:
+            """Take a free tool id and listen; a sentence when there is none."""
+            self._tool = next((tool for tool in _FREE_IDS if _monitoring.get_tool(tool) is None), None)
+            if self._tool is None:
+                return ("Other tools hold every id of sys.monitoring: there are totals, and no lines and no sites.",)
+            _monitoring.use_tool_id(self._tool, "npmem_magic")
+            for event, callback in self._callbacks().items():
+                _monitoring.register_callback(self._tool, event, callback)
+            # What an earlier trace switched off in the same functions counts again.
+            _monitoring.restart_events()
+            _monitoring.set_events(self._tool, _GLOBAL)
+            return ()
+
+        def _callbacks(self) -> dict[int, Callable[..., Any]]:
+            return {
+                _names.PY_START: self._on_start,
+                _names.PY_RESUME: self._on_start,
+                _names.PY_RETURN: self._on_return,
+                _names.PY_YIELD: self._on_yield,
+                _names.PY_UNWIND: self._on_unwind,
+                _names.INSTRUCTION: self._on_instruction,
+            }
+
+        @property
+        def is_listening(self) -> bool:
+            """Whether events come."""
+            return self._tool is not None
+
+        def follow(self, code: CodeType) -> None:
+            """Nothing to do: this clock finds out by itself."""
+
+        def resume(self) -> None:
+            """Nothing to do: events stay on."""
+
+        def stop(self) -> None:
+            """Listen to nothing and give the tool id back."""
+            if self._tool is None:
+                return
+            _monitoring.set_events(self._tool, 0)
+            for plan in self._plans.values():
+                _monitoring.set_local_events(self._tool, plan.code, 0)
+            for event in self._callbacks():
+                _monitoring.register_callback(self._tool, event, None)
+            _monitoring.free_tool_id(self._tool)
+            self._tool = None
+
+        def _on_start(self, code: CodeType, offset: int) -> object:
+            plan = self._plans.get(id(code))
+            is_new = plan is None
+            if not self._tally.is_on or self._tool is None:
+                return self.disable
+            if plan.is_off if plan is not None else not self._followed.wants(code):
+                return self.disable
+            with self._lock:
+                self._tally.read(offset)
+                plan = plan or self._followed.add(code)
+                if self._tally.enter(plan):
+                    _monitoring.set_local_events(self._tool, code, 0)
+                elif is_new:
+                    _monitoring.set_local_events(self._tool, code, _LOCAL)
+                self._tally.done()
+            return self.disable if plan.is_off else None
+
+        def _on_instruction(self, code: CodeType, offset: int) -> object:
+            plan = self._plans.get(id(code))
+            if plan is None or plan.is_off or not self._tally.is_on:
+                return self.disable
+            with self._lock:
+                self._tally.read(offset)
+                is_over = self._tally.step(plan, offset // 2)
+                self._tally.done()
+            return self.disable if is_over else None
+
+        def _on_return(self, code: CodeType, offset: int, value: object) -> object:
+            return self._on_end(code, offset, True)
+
+        def _on_yield(self, code: CodeType, offset: int, value: object) -> object:
+            return self._on_end(code, offset, False)
+
+        def _on_unwind(self, code: CodeType, offset: int, error: BaseException) -> None:
+            self._on_end(code, offset, True)
+
+        def _on_end(self, code: CodeType, offset: int, is_end: bool) -> None:
+            plan = self._plans.get(id(code))
+            if plan is not None and not plan.is_off and self._tally.is_on:
+                with self._lock:
+                    self._tally.read(offset)
+                    self._tally.leave(plan, is_end)
+                    self._tally.done()
+
+
+class OpcodeClock:
+    """Events by the trace function; the one found is put back, for this thread and for new ones."""
+
+    disable: object = None
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._lock = threading.Lock()
+
+    def attach(self, followed: Followed, tally: Tally) -> None:
+        """Whom to follow, and whom to tell."""
+        self._followed, self._tally = followed, tally
+        self._plans = followed.plans
+        tally.by_line = True
+
+    def start(self) -> tuple[str, ...]:
+        """Set the trace function of this thread and of those that start from now on."""
+        self._found, self._found_for_threads = sys.gettrace(), threading.gettrace()
+        self._is_set = True
+        threading.settrace(self._on_call)
+        sys.settrace(self._on_call)
+        if self._found is None:
+            return ()
+        return ("A trace function (a debugger's or a coverage tool's) was set aside during the run and is back again.",)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether events come."""
+        return self._is_set
+
+    def follow(self, code: CodeType) -> None:
+        """Nothing to do: the trace function sees every frame."""
+
+    def resume(self) -> None:
+        """Nothing to do: the trace function stays."""
+
+    def stop(self) -> None:
+        """Put back what was found."""
+        if self._is_set:
+            self._is_set = False
+            sys.settrace(self._found)
+            threading.settrace(self._found_for_threads)
+
+    def _on_call(self, frame: FrameType, event: str, argument: object) -> Any:
+        code = frame.f_code
+        plan = self._plans.get(id(code))
+        if not self._tally.is_on or (plan.is_off if plan is not None else not self._followed.wants(code)):
+            return None
+        with self._lock:
+            self._tally.read(0)
+            plan = plan or self._followed.add(code)
+            is_off = self._tally.enter(plan)
+            if not is_off:
+                frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            self._tally.done()
+        return None if is_off else self._on_event
+
+    def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
+        plan = self._plans[id(frame.f_code)]
+        if plan.is_off or not self._tally.is_on:
+            frame.f_trace_opcodes = frame.f_trace_lines = False
+            return None
+        if event == "line":
+            self._on_line(frame, plan)
+        elif event == "opcode":
+            with self._lock:
+                self._tally.read(0)
+                if self._tally.step(plan, frame.f_lasti // 2):
+                    frame.f_trace_opcodes, frame.f_trace_lines = False, True
+                self._tally.done()
+        elif event == "return":
+            self._on_return(frame, plan)
+        return self._on_event
+
+    def _on_line(self, frame: FrameType, plan: Plan) -> None:
+        """While hot lines run there are line events only; the first line that is not hot ends that."""
+        if plan.counts[frame.f_lasti // 2] < HOT:
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+
+    def _on_return(self, frame: FrameType, plan: Plan) -> None:
+        is_end = plan.ops[frame.f_lasti // 2] not in _SUSPENDS
+        with self._lock:
+            self._tally.read(0)
+            self._tally.leave(plan, is_end)
+            self._tally.done()
+
+
+Clock = InstructionClock if sys.version_info >= (3, 12) else OpcodeClock

@@ -1,0 +1,195 @@
+"""Which of the bytes that rose are still there: an estimate, for a ledger that sees totals and no addresses.
+
+A rise of 4 KiB or more is kept as a lump: bytes of one site. A fall is matched with lumps, in the order in which code
+lets go: what the name held that is bound anew or deleted, the locals of a function that has ended, the temporaries of
+the running statement, then any lump of that size, the youngest first. The total is never above what is allocated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LARGE = 4096  # bytes from which on a rise or a fall is followed one by one
+
+Name = tuple[int, str]  # number of the code object for a function's local (0 for others), and the name
+
+
+class Lump:
+    """Bytes that one instruction took: a buffer, most often."""
+
+    __slots__ = ("born", "is_alive", "name", "nbytes", "serial", "site")
+
+    def __init__(self, nbytes: int, site: int, born: int, serial: int) -> None:
+        self.nbytes, self.site, self.born, self.serial = nbytes, site, born, serial
+        self.is_alive = True
+        self.name: Name | None = None
+
+
+class Hands:
+    """What one running frame holds: temporaries, its locals, and the locals of the function that ended last."""
+
+    __slots__ = ("bound", "leaving", "locals", "temporaries")
+
+    def __init__(self) -> None:
+        self.temporaries: list[Lump] = []
+        self.locals: list[Lump] = []
+        self.leaving: list[Lump] = []
+        self.bound: Lump | None = None
+
+    def take_over(self, ended: Hands) -> None:
+        """A function that this frame called has ended: its locals go, its result is a temporary here."""
+        self.leaving = [lump for lump in ended.locals if lump.is_alive]
+        self.temporaries += [lump for lump in ended.temporaries if lump.is_alive and lump.name is None]
+
+
+def _fits(nbytes: int, fall: int) -> bool:
+    """Whether a fall is that of so many bytes, give or take the Python objects around them."""
+    return abs(nbytes - fall) <= 1024 + (fall >> 10)
+
+
+class Lumps:
+    """All lumps alive, and those that were alive at the peak and are not any more."""
+
+    def __init__(self) -> None:
+        self.total = self.count = 0
+        self.live: dict[int, Lump] = {}
+        self.ghosts: list[Lump] = []
+        self.of_site: dict[int, int] = {}
+        self.peak_of_site: dict[int, int] = {}
+        self.hits_of_site: dict[int, int] = {}
+        self._peak_serial = 0
+        self._bins: dict[int, list[Lump]] = {}
+        self._named: dict[Name, list[Lump]] = {}
+
+    def add(self, nbytes: int, site: int, born: int, hands: Hands | None) -> Lump:
+        """A rise; it is a temporary of the frame until a name is bound to it."""
+        self.count += 1
+        self.total += nbytes
+        lump = self.live[self.count] = Lump(nbytes, site, born, self.count)
+        self._bins.setdefault(nbytes >> 12, []).append(lump)
+        now = self.of_site[site] = self.of_site.get(site, 0) + nbytes
+        self.peak_of_site[site] = max(now, self.peak_of_site.get(site, 0))
+        self.hits_of_site[site] = self.hits_of_site.get(site, 0) + 1
+        if hands is not None:
+            hands.temporaries.append(lump)
+        return lump
+
+    def mark_peak(self) -> None:
+        """This is the moment to remember."""
+        self._peak_serial = self.count
+        if self.ghosts:
+            self.ghosts = []
+
+    def at_peak(self) -> Iterable[Lump]:
+        """The lumps that were alive at the moment marked last."""
+        yield from (lump for lump in self.live.values() if lump.serial <= self._peak_serial)
+        yield from self.ghosts
+
+    def bind(self, name: Name, hands: Hands, is_bound: bool) -> None:
+        """A name is about to be bound to the newest temporary (or to something small), or deleted."""
+        hands.bound = None
+        alive = [lump for lump in hands.temporaries if lump.is_alive and lump.name is None]
+        if not is_bound or not alive:
+            return
+        hands.bound = lump = alive[-1]
+        lump.name = name
+        hands.temporaries.remove(lump)
+        self._named.setdefault(name, []).append(lump)
+        if name[0]:
+            hands.locals.append(lump)
+
+    def fall(self, nbytes: int, fresh: Lump | None, hands: Hands | None, name: Name | None) -> None:
+        """So many bytes went; `fresh` is what the same instruction took, `name` what it binds or deletes."""
+        left = nbytes
+        if hands is not None:
+            left -= self._let_go(left, fresh, hands, name)
+        if left < LARGE:
+            return
+        if fresh is not None and fresh.is_alive and _fits(fresh.nbytes, left):
+            self._drop(fresh)
+            return
+        same = self._of_size(left, fresh)
+        if same is not None:
+            self._drop(same)
+        elif left >= LARGE:
+            self.shrink(left, fresh)
+
+    def _let_go(self, nbytes: int, fresh: Lump | None, hands: Hands, name: Name | None) -> int:
+        """Bytes of the fall that the frame's own names and temporaries explain."""
+        left = nbytes
+        if name is not None:
+            left -= self._drop_first((lump for lump in self._of_name(name) if lump is not hands.bound), left)
+        leaving, hands.leaving = hands.leaving, []
+        left -= self._drop_fitting(leaving, left)
+        temporaries = [lump for lump in hands.temporaries if lump.is_alive and lump is not fresh]
+        left -= self._drop_fitting(temporaries, left)
+        hands.temporaries = [lump for lump in hands.temporaries if lump.is_alive]
+        return nbytes - left
+
+    def _drop_first(self, lumps: Iterable[Lump], fall: int) -> int:
+        for lump in lumps:
+            if lump.is_alive and lump.nbytes <= fall + 1024 + (fall >> 10):
+                self._drop(lump)
+                return lump.nbytes
+        return 0
+
+    def _drop_fitting(self, lumps: list[Lump], fall: int) -> int:
+        """Drop the lump of that size, the youngest first; else all that fit into the fall."""
+        if fall < LARGE or not lumps:
+            return 0
+        for lump in reversed(lumps):
+            if _fits(lump.nbytes, fall):
+                self._drop(lump)
+                return lump.nbytes
+        left = fall
+        for lump in reversed(lumps):
+            left -= self._drop_first((lump,), left)
+        return fall - left
+
+    def _of_name(self, name: Name) -> list[Lump]:
+        """The living lumps that a name was bound to, the youngest first."""
+        found = self._named.get(name)
+        if not found:
+            return []
+        if len(found) > 8:  # a name in a loop: most of them have gone
+            found = self._named[name] = [lump for lump in found if lump.is_alive]
+        return found[::-1]
+
+    def _of_size(self, nbytes: int, besides: Lump | None) -> Lump | None:
+        for place in (nbytes >> 12, (nbytes >> 12) - 1, (nbytes >> 12) + 1):
+            lumps = self._bins.get(place, [])
+            while lumps and not lumps[-1].is_alive:
+                lumps.pop()
+            for lump in reversed(lumps):
+                if lump.is_alive and lump is not besides and _fits(lump.nbytes, nbytes):
+                    return lump
+        return None
+
+    def shrink(self, nbytes: int, besides: Lump | None = None) -> None:
+        """Take so many bytes off the youngest lumps, those of `besides` last."""
+        while nbytes > 0 and self.live:
+            lump = next((each for each in reversed(self.live.values()) if each is not besides), besides)
+            if lump is None or not lump.is_alive:
+                return
+            part = min(nbytes, lump.nbytes)
+            nbytes -= part
+            if part == lump.nbytes:
+                self._drop(lump)
+            else:
+                self._cut(lump, part)
+
+    def _cut(self, lump: Lump, nbytes: int) -> None:
+        if lump.serial <= self._peak_serial:
+            self.ghosts.append(Lump(nbytes, lump.site, lump.born, lump.serial))
+        lump.nbytes -= nbytes
+        self.total -= nbytes
+        self.of_site[lump.site] -= nbytes
+        self._bins.setdefault(lump.nbytes >> 12, []).append(lump)
+
+    def _drop(self, lump: Lump) -> None:
+        lump.is_alive = False
+        del self.live[lump.serial]
+        self.total -= lump.nbytes
+        self.of_site[lump.site] -= lump.nbytes
+        if lump.serial <= self._peak_serial:
+            self.ghosts.append(lump)

@@ -1,0 +1,200 @@
+"""What the pure ledger knows of each followed code object and line, and of what is open in each thread."""
+
+from __future__ import annotations
+
+import dis
+from array import array
+from types import CodeType
+
+import numpy as np
+
+from ..account import Curve, LineTotal, SiteTotal
+from .lumps import Hands, Lumps, Name
+
+HOT = 1000  # times a quiet location is looked at before it is switched off, as in the native ledger
+QUIET = 200_000  # times a location that takes much memory is looked at
+CALLS = 2000  # calls after which a function that takes little memory is left alone
+POINTS = 1 << 16  # steps of the curve before neighbours are merged
+EVENTS = 1 << 18  # line events kept
+
+_SIZE = np.dtype(np.int64).itemsize
+Place = tuple[int, int, int, int]
+
+
+class LineRecord:
+    """One line: what it cost, what it called included."""
+
+    __slots__ = ("code", "execution", "filename", "first", "gross", "hits", "is_loud", "is_off", "line", "nanoseconds",
+                 "net", "number", "open", "opened", "peak")  # fmt: skip
+
+    def __init__(self, number: int, filename: str | None, line: int, code: CodeType | None) -> None:
+        self.number, self.filename, self.line, self.code = number, filename, line, code
+        self.hits = self.net = self.gross = self.peak = self.nanoseconds = self.open = 0
+        self.execution = self.opened = 0
+        self.first = -1
+        self.is_loud = self.is_off = False
+
+    def total(self) -> LineTotal:
+        """The line as the account has it."""
+        return LineTotal(
+            self.filename, self.line, self.code, self.hits, self.is_off, self.nanoseconds, 0,
+            self.gross, self.net, self.peak,
+        )  # fmt: skip
+
+
+class Plan:
+    """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
+
+    __slots__ = ("calls", "code", "counts", "is_loud", "is_off", "is_root", "line_of", "loud", "names", "number",
+                 "ops", "places", "sites", "starts")  # fmt: skip
+
+    def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
+        self.code, self.number = code, number
+        self.is_root = is_whole and code.co_name == "<module>"
+        self.calls = 0
+        self.is_off = self.is_loud = False
+        self.ops = code.co_code[::2]
+        size = len(self.ops)
+        self.counts = array("i", bytes(4 * size))
+        self.loud = bytearray(size)
+        self.starts = bytearray(size)
+        self.line_of = [0] * size
+        self.sites: dict[int, int] = {}
+        self.places: list[Place] = []
+        self.names: dict[int, tuple[Name, bool]] = {}
+        for offset, line in dis.findlinestarts(code):
+            if line is not None:
+                self.starts[offset // 2] = 1
+        for start, end, line in code.co_lines():
+            self.line_of[start // 2 : end // 2] = [line or 0] * (end // 2 - start // 2)
+        for step in dis.get_instructions(code):
+            if step.opname.startswith(("STORE_", "DELETE_")) and isinstance(step.argval, str):
+                scope = number if step.opname.endswith("_FAST") else 0
+                self.names[step.offset // 2] = (scope, step.argval), step.opname.startswith("STORE_")
+
+    def place(self, index: int) -> Place:
+        """Where the expression of an instruction stands."""
+        if not self.places:
+            self.places = [
+                (line or 0, left or 0, last or 0, right or 0)
+                for line, last, left, right in self.code.co_positions()
+            ]  # fmt: skip
+        return self.places[index]
+
+
+class Entry:
+    """A followed frame that is open: its line, its instruction, and its thread's totals when the line began."""
+
+    __slots__ = ("entry", "execution", "gross", "hands", "index", "line", "line_number", "net", "plan", "statement",
+                 "top")  # fmt: skip
+
+    def __init__(self, plan: Plan, net: int) -> None:
+        self.plan = plan
+        self.index = 0
+        self.line: LineRecord | None = None
+        self.line_number = self.execution = self.gross = 0
+        self.statement = self.entry = -1
+        self.net = self.top = net
+        self.hands = Hands()
+
+
+class Thread:
+    """A thread: its open frames, and the bytes charged to it so far."""
+
+    __slots__ = ("gross", "net", "number", "open", "stack")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.net = self.gross = 0
+        self.stack: list[Entry] = []
+        self.open: dict[int, int] = {}
+
+
+class Steps:
+    """The curve: times and values, merged to the extremes of neighbours when there are too many."""
+
+    def __init__(self) -> None:
+        self._time, self._value = np.empty(2 * POINTS, np.int64), np.empty(2 * POINTS, np.int64)
+        self._times, self._values = memoryview(self._time), memoryview(self._value)
+        self._count = self.last = 0
+
+    def add(self, time: int, value: int) -> None:
+        """From `time` on it is `value`."""
+        if self._count == 2 * POINTS:
+            self._merge()
+        self._times[self._count], self._values[self._count] = time, value
+        self._count += 1
+        self.last = value
+
+    def _merge(self) -> None:
+        """Keep the lowest and the highest of every four, in their order: no peak is lost."""
+        values = self._value.reshape(-1, 4)
+        pair = np.sort(np.stack([values.argmin(axis=1), values.argmax(axis=1)], axis=1), axis=1)
+        pair[:, 1] = np.where(pair[:, 0] == pair[:, 1], 3, pair[:, 1])
+        kept = (pair + np.arange(len(values))[:, None] * 4).ravel()
+        self._count = len(kept)
+        self._time[: self._count], self._value[: self._count] = self._time[kept], self._value[kept]
+
+    def curve(self, started: int) -> tuple[Curve, Curve]:
+        """Times since the start, and the values."""
+        return self._time[: self._count] - started, self._value[: self._count].copy()
+
+
+class LineEvents:
+    """When which line began, in which thread and how deep."""
+
+    def __init__(self) -> None:
+        self._columns = [np.empty(EVENTS, np.int64) for _ in range(4)]
+        self._views = [memoryview(column) for column in self._columns]
+        self._count = 0
+
+    def add(self, time: int, line: int, thread: int, depth: int) -> None:
+        """A line begins; events beyond the room for them are left out."""
+        at = self._count
+        if at < EVENTS:
+            times, lines, threads, depths = self._views
+            times[at], lines[at], threads[at], depths[at] = time, line, thread, depth
+            self._count = at + 1
+
+    def columns(self) -> list[Curve]:
+        """Time, line, thread, depth."""
+        return [column[: self._count].copy() for column in self._columns]
+
+
+class Sites:
+    """Bytes by expression: what rose there, and what of it is still there."""
+
+    def __init__(self, lumps: Lumps) -> None:
+        self._lumps = lumps
+        self._known: dict[tuple[int, Place], int] = {}
+        self._codes: list[CodeType | None] = [None]
+        self._places: list[Place] = [(0, 0, 0, 0)]
+        self._lines = [0]
+        self.hits, self.gross, self.small = [0], [0], [0]
+
+    def of(self, plan: Plan, index: int, line: int) -> int:
+        """The number of the site of an instruction, which stands on line record `line`."""
+        place = plan.place(index)
+        found = self._known.get((plan.number, place))
+        if found is None:
+            found = self._known[plan.number, place] = len(self._codes)
+            self._codes.append(plan.code)
+            self._places.append(place)
+            self._lines.append(line)
+            for column in (self.hits, self.gross, self.small):
+                column.append(0)
+        plan.sites[index] = found
+        return found
+
+    def totals(self) -> tuple[SiteTotal, ...]:
+        """All sites as the account has them."""
+        return tuple(map(self._total, range(len(self._codes))))
+
+    def _total(self, site: int) -> SiteTotal:
+        lumps, gross = self._lumps, self.gross[site]
+        live = min(gross, max(0, lumps.of_site.get(site, 0) + max(0, self.small[site])))
+        hits = lumps.hits_of_site.get(site, 0) or min(1, self.hits[site])
+        peak = max(live, lumps.peak_of_site.get(site, 0))
+        return SiteTotal(
+            self._codes[site], self._places[site], self._lines[site], hits, gross, live, min(peak, gross)
+        )  # fmt: skip

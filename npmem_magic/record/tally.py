@@ -1,0 +1,320 @@
+"""The books of the pure ledger: between two instructions memory rose and fell, and the one that ran is charged.
+
+`step`, `enter` and `leave` are called before an instruction of followed code runs, and at the ends of its frames,
+whichever way that is found out. Each reads tracemalloc first and resets its peak last, so that what the books take
+for themselves lies outside of every interval. Nothing else may run in between: all of it happens under the GIL.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from threading import get_ident
+from time import monotonic_ns
+from tracemalloc import get_traced_memory, reset_peak
+from types import CodeType
+
+from .lumps import LARGE, Lumps
+from .plans import CALLS, HOT, QUIET, Entry, LineEvents, LineRecord, Plan, Sites, Steps, Thread
+
+FOREIGN = 1 << 18  # bytes; a change of that size between statements, or within our own code, is another thread's
+_INT = sys.getsizeof(1000)  # an instruction's offset is an object of its own from 257 on
+
+
+class Tally:
+    """Everything counted in one run; times are on the monotonic clock."""
+
+    def __init__(self, describe: Callable[[str], bytes]) -> None:
+        self.is_on = False
+        self.lumps = Lumps()
+        self.sites = Sites(self.lumps)
+        self.lines = [LineRecord(0, None, 0, None)]
+        self.steps, self.events = Steps(), LineEvents()
+        self.level = self.peak = self.gross = self.peak_time = self.peak_site = self.small_at_peak = 0
+        self.pending = self.freed_before = 0  # bytes of older arrays that died: since the last event, in all
+        self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
+        self.switched_off = 0
+        self.by_line = False  # whole lines are left alone, not single instructions
+        self.is_between = True  # no statement runs, so what is taken is not the user's
+        self.started = self._time = self._base = self._seen = self._extra = 0
+        self._executions = self._plans = 0
+        self._is_first = False  # code was followed anew at the last event
+        self._is_heavy = False  # our own code takes much memory right now
+        self._describe = describe
+        self._statements: dict[str, array[int]] = {}
+        self._of_line: dict[tuple[str, int], LineRecord] = {}
+        self._main = self._running = Thread(0)
+        self._threads = {get_ident(): self._main}
+
+    def plan(self, code: CodeType, is_whole: bool) -> Plan:
+        """A code object that will be followed."""
+        self._is_heavy = True
+        self._plans += 1
+        if code.co_filename not in self._statements:
+            self._statements[code.co_filename] = array("i", self._describe(code.co_filename))
+        return Plan(code, self._plans, is_whole)
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self.started = self._time = monotonic_ns()
+        self.steps.add(self._time, 0)
+        self.is_on = True
+        reset_peak()
+        self._base = get_traced_memory()[0]
+
+    def end(self) -> int:
+        """Count no further; the time of the end."""
+        if self.is_on:
+            self.read(0)
+            self.is_on = False
+        for thread in self._threads.values():
+            self._close_down_to(thread, 0)
+        self.steps.add(self._time, self.level)
+        return self._time
+
+    # What the clocks call: read, say what runs now, done
+
+    def read(self, offset: int) -> None:
+        """Charge what happened since the last event to the instruction that ran."""
+        current, peak = get_traced_memory()
+        reset_peak()
+        extra = _INT if offset > 256 else 0
+        delta = current - self._base - self.bias - extra + self._extra
+        excess = peak - self._base - self.peak_bias - extra + self._extra
+        self._seen, self._extra = current, extra
+        now = monotonic_ns()
+        if delta or excess > 0 or self.pending:
+            self._change(delta, excess, now)
+        self._time = now
+
+    def done(self) -> None:
+        """The books are closed until the next event."""
+        if not self._is_heavy:
+            current, peak = get_traced_memory()
+            if peak - self._seen > FOREIGN:
+                self._charge(self._running, current - self._seen, peak - self._seen, self._time)
+        self._is_heavy = False
+        reset_peak()
+        self._base = get_traced_memory()[0]
+
+    def enter(self, plan: Plan) -> bool:
+        """A followed frame starts or goes on; True when its code should be left alone from now on."""
+        thread = self._thread()
+        plan.calls += 1
+        if plan.calls > (QUIET if plan.is_loud else CALLS):
+            self._forget(plan)
+            return True
+        self._running = thread
+        self.is_between = self.is_between and thread is not self._main
+        self._is_first = plan.calls == 1
+        thread.stack.append(Entry(plan, thread.net))
+        return False
+
+    def leave(self, plan: Plan, is_end: bool) -> None:
+        """A followed frame returns, yields or is unwound."""
+        thread = self._thread()
+        self._running = thread
+        at = _place(thread, plan)
+        if at >= 0:
+            self._close_down_to(thread, at)
+        if is_end and plan.is_root and not thread.stack and thread is self._main:
+            self.is_between = True
+
+    def step(self, plan: Plan, index: int) -> bool:
+        """An instruction runs next; True when its location should be left alone from now on."""
+        thread = self._running = self._thread()
+        stack = thread.stack
+        entry = stack[-1] if stack and stack[-1].plan is plan else self._found(thread, plan)
+        line = plan.line_of[index]
+        if line and (line != entry.line_number or (index <= entry.index and plan.starts[index])):
+            self._begin_line(thread, entry, index, line)
+        entry.index = index
+        if index in plan.names:
+            self.lumps.bind(plan.names[index][0], entry.hands, plan.names[index][1])
+        plan.counts[index] += 1
+        return plan.counts[index] >= HOT and self._is_over(plan, index, entry)
+
+    # Charging
+
+    def _change(self, delta: int, excess: int, now: int) -> None:
+        is_first, self._is_first = self._is_first, False
+        if is_first and max(delta, excess) < LARGE and not self.pending:
+            return  # the interpreter's own tables for the events of code that is followed from now on
+        if self.is_between:
+            foreign = max(delta, excess) >= FOREIGN or delta <= -FOREIGN
+            if foreign and len(self._threads) > 1:
+                self._charge(Thread(0), delta, excess, now)
+            elif self.pending:
+                self._charge(self._main, 0, 0, now)
+            return
+        thread = self._running
+        self._charge(thread if thread.stack else self._main, delta, excess, now)
+
+    def _charge(self, thread: Thread, delta: int, excess: int, now: int) -> None:
+        """Memory rose to `excess` above the last reading, and is `delta` above it now."""
+        before, self.pending = self.pending, 0
+        rise = max(excess, delta, 0)
+        fall = rise - delta
+        entry = thread.stack[-1] if thread.stack else None
+        site = self._site(entry)
+        thread.gross += rise
+        thread.net += delta - before
+        if entry is not None:
+            entry.top = max(entry.top, thread.net + before - delta + rise)
+        else:
+            nowhere = self.lines[0]
+            nowhere.gross += rise
+            nowhere.net += delta - before
+        self.gross += rise
+        if rise:
+            self.sites.gross[site] += rise
+            self.sites.hits[site] += 1
+        hands = entry.hands if entry else None
+        fresh = self.lumps.add(rise, site, self._time, hands) if rise >= LARGE else None
+        if abs(delta) < LARGE:
+            self.sites.small[site] += delta
+        self.level += rise
+        if self.level > self.peak:
+            self._mark_peak(site)
+        if fresh is not None:
+            self.steps.add(self._time, self.level)
+        self.level -= fall + before
+        self.freed_before += before
+        if fall >= LARGE:
+            named = entry.plan.names.get(entry.index) if entry else None
+            self.lumps.fall(fall, fresh, hands, named[0] if named else None)
+        over = self.lumps.total - self.level - self.freed_before
+        if over > 0:
+            self.lumps.shrink(over)
+        if abs(self.level - self.steps.last) >= LARGE:
+            self.steps.add(now, self.level)
+        if entry is not None and (rise >= LARGE or fall + before >= LARGE):
+            self._is_loud(entry)
+
+    def _site(self, entry: Entry | None) -> int:
+        if entry is None:
+            return 0
+        found = entry.plan.sites.get(entry.index)
+        if found is None:
+            line = self._line(entry.plan, entry.plan.place(entry.index)[0] or entry.line_number)
+            found = self.sites.of(entry.plan, entry.index, line.number)
+        return found
+
+    def _mark_peak(self, site: int) -> None:
+        self.peak, self.peak_time, self.peak_site = self.level, self._time, site
+        self.lumps.mark_peak()
+        self.small_at_peak = max(0, self.level + self.freed_before - self.lumps.total)
+
+    def _is_loud(self, entry: Entry) -> None:
+        entry.plan.is_loud = True
+        entry.plan.loud[entry.index] = 1
+        if entry.line is not None:
+            entry.line.is_loud = True
+
+    def _is_over(self, plan: Plan, index: int, entry: Entry) -> bool:
+        """Whether a location that has run often may go: it takes little, and no line that takes much begins there."""
+        is_line = plan.starts[index] or self.by_line
+        keeps = plan.loud[index] or (is_line and entry.line is not None and entry.line.is_loud)
+        if keeps and plan.counts[index] < QUIET:
+            return False
+        self.switched_off += 1
+        if plan.starts[index] and entry.line is not None:
+            entry.line.is_off = True
+        return True
+
+    # Frames and lines
+
+    def _thread(self) -> Thread:
+        ident = get_ident()
+        found = self._threads.get(ident)
+        if found is None:
+            found = self._threads[ident] = Thread(len(self._threads))
+        return found
+
+    def _found(self, thread: Thread, plan: Plan) -> Entry:
+        """The frame of an event that is not the innermost one: others ended silently, or it went on after a yield."""
+        at = _place(thread, plan)
+        if at >= 0:
+            self._close_down_to(thread, at + 1)
+        else:
+            thread.stack.append(Entry(plan, thread.net))
+            self.is_between = self.is_between and thread is not self._main
+        return thread.stack[-1]
+
+    def _line(self, plan: Plan, line: int) -> LineRecord:
+        key = plan.code.co_filename, line
+        found = self._of_line.get(key)
+        if found is None:
+            found = self._of_line[key] = LineRecord(len(self.lines), plan.code.co_filename, line, plan.code)
+            self.lines.append(found)
+        return found
+
+    def _begin_line(self, thread: Thread, entry: Entry, index: int, number: int) -> None:
+        """As the native ledger decides: a further line of a statement, or the end of a `with`, is no new run."""
+        table = self._statements[entry.plan.code.co_filename]
+        statement = table[number] if number < len(table) else number * 2
+        goes_on = entry.statement == statement and entry.entry != index
+        self._close_line(thread, entry)
+        if not goes_on:
+            self._executions += 1
+            entry.statement, entry.entry, entry.execution = statement, index, self._executions
+            entry.hands.temporaries.clear()
+        line = entry.line = self._line(entry.plan, number)
+        entry.line_number = number
+        entry.net = entry.top = thread.net
+        entry.gross = thread.gross
+        if line.first < 0:
+            line.first = index
+        is_leaving = bool(statement & 1) and index != line.first
+        if not line.open:
+            line.opened = self._time
+        line.open += 1
+        thread.open[line.number] = thread.open.get(line.number, 0) + 1
+        if line.execution != entry.execution and not is_leaving:
+            line.execution = entry.execution
+            line.hits += 1
+            self.events.add(self._time, line.number, thread.number, len(thread.stack) - 1)
+
+    def _close_line(self, thread: Thread, entry: Entry) -> None:
+        line = entry.line
+        if line is None:
+            return
+        entry.line = None
+        line.peak = max(line.peak, entry.top - entry.net)
+        line.open -= 1
+        if not line.open:
+            line.nanoseconds += self._time - line.opened
+        thread.open[line.number] -= 1
+        if not thread.open[line.number]:  # a recursive run is part of the run outside of it
+            line.net += thread.net - entry.net
+            line.gross += thread.gross - entry.gross
+        at = thread.stack.index(entry)
+        if at:
+            outer = thread.stack[at - 1]
+            outer.top = max(outer.top, entry.top)
+
+    def _close_down_to(self, thread: Thread, keep: int) -> None:
+        while len(thread.stack) > keep:
+            ended = thread.stack[-1]
+            self._close_line(thread, ended)
+            thread.stack.pop()
+            if thread.stack:
+                thread.stack[-1].hands.take_over(ended.hands)
+
+    def _forget(self, plan: Plan) -> None:
+        """The code is left alone: what it takes is its callers' from now on."""
+        plan.is_off = True
+        self.switched_off += 1
+        for thread in self._threads.values():
+            for entry in [entry for entry in thread.stack if entry.plan is plan]:
+                self._close_line(thread, entry)
+                thread.stack.remove(entry)
+
+
+def _place(thread: Thread, plan: Plan) -> int:
+    """Where in the stack the innermost frame of a code object is; -1 when it is not there."""
+    for at in range(len(thread.stack) - 1, -1, -1):
+        if thread.stack[at].plan is plan:
+            return at
+    return -1
