@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from .plans import HOT, Plan
 from .tally import Tally
@@ -47,6 +47,20 @@ class Followed:
         files, self._files = self._files, frozenset([CALIBRATION])
         exec(_IDLE, {})
         self._files = files
+
+
+class Clock(Protocol):
+    """A line clock (see `lines`) that tells a tally of every instruction."""
+
+    disable: object
+
+    @property
+    def is_listening(self) -> bool: ...
+    def attach(self, followed: Followed, tally: Tally) -> None: ...
+    def start(self) -> tuple[str, ...]: ...
+    def follow(self, code: CodeType) -> None: ...
+    def resume(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 if sys.version_info >= (3, 12):
@@ -142,11 +156,11 @@ if sys.version_info >= (3, 12):
                 self._tally.done()
             return self.disable if is_over else None
 
-        def _on_return(self, code: CodeType, offset: int, value: object) -> object:
-            return self._on_end(code, offset, True)
+        def _on_return(self, code: CodeType, offset: int, value: object) -> None:
+            self._on_end(code, offset, True)
 
-        def _on_yield(self, code: CodeType, offset: int, value: object) -> object:
-            return self._on_end(code, offset, False)
+        def _on_yield(self, code: CodeType, offset: int, value: object) -> None:
+            self._on_end(code, offset, False)
 
         def _on_unwind(self, code: CodeType, offset: int, error: BaseException) -> None:
             self._on_end(code, offset, True)
@@ -247,4 +261,9 @@ class OpcodeClock:
             self._tally.done()
 
 
-Clock = InstructionClock if sys.version_info >= (3, 12) else OpcodeClock
+def make() -> Clock:
+    """The instruction clock of this interpreter."""
+    if sys.version_info >= (3, 12):  # written so that mypy, too, sees which class exists
+        return InstructionClock()
+    else:
+        return OpcodeClock()

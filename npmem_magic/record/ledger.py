@@ -23,7 +23,7 @@ try:
     from . import _ledger
 except ImportError as error:  # not built here, or this interpreter is declined
     _ledger = None  # type: ignore[assignment]  # mypy takes a module's name for bound
-    _why_not = str(error)
+    _why_not = str(error) or type(error).__name__
 else:
     _why_not = ""
 
@@ -181,7 +181,7 @@ def choose() -> tuple[Ledger, str]:
 
 def _native_obstacle() -> str:
     """Why the native ledger cannot count here, or nothing."""
-    if _ledger is None:
+    if _why_not:
         return f"the native one is not there ({_why_not})"
     if not _tested:
         _tested.append(_self_test())

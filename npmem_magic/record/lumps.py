@@ -7,9 +7,13 @@ the running statement, then any lump of that size, the youngest first. The total
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 LARGE = 4096  # bytes from which on a rise or a fall is followed one by one
+
+_NEAR = 64  # lumps of one frame, one name or one size that are looked at; what lies further back is matched by age
 
 Name = tuple[int, str]  # number of the code object for a function's local (0 for others), and the name
 
@@ -31,15 +35,15 @@ class Hands:
     __slots__ = ("bound", "leaving", "locals", "temporaries")
 
     def __init__(self) -> None:
-        self.temporaries: list[Lump] = []
-        self.locals: list[Lump] = []
+        self.temporaries: deque[Lump] = deque(maxlen=_NEAR)
+        self.locals: deque[Lump] = deque(maxlen=_NEAR)
         self.leaving: list[Lump] = []
         self.bound: Lump | None = None
 
     def take_over(self, ended: Hands) -> None:
         """A function that this frame called has ended: its locals go, its result is a temporary here."""
         self.leaving = [lump for lump in ended.locals if lump.is_alive]
-        self.temporaries += [lump for lump in ended.temporaries if lump.is_alive and lump.name is None]
+        self.temporaries.extend(lump for lump in ended.temporaries if lump.is_alive and lump.name is None)
 
 
 def _fits(nbytes: int, fall: int) -> bool:
@@ -59,7 +63,7 @@ class Lumps:
         self.hits_of_site: dict[int, int] = {}
         self._peak_serial = 0
         self._bins: dict[int, list[Lump]] = {}
-        self._named: dict[Name, list[Lump]] = {}
+        self._named: dict[Name, deque[Lump]] = {}
 
     def add(self, nbytes: int, site: int, born: int, hands: Hands | None) -> Lump:
         """A rise; it is a temporary of the frame until a name is bound to it."""
@@ -94,7 +98,7 @@ class Lumps:
         hands.bound = lump = alive[-1]
         lump.name = name
         hands.temporaries.remove(lump)
-        self._named.setdefault(name, []).append(lump)
+        self._named.setdefault(name, deque(maxlen=_NEAR)).append(lump)
         if name[0]:
             hands.locals.append(lump)
 
@@ -123,7 +127,7 @@ class Lumps:
         left -= self._drop_fitting(leaving, left)
         temporaries = [lump for lump in hands.temporaries if lump.is_alive and lump is not fresh]
         left -= self._drop_fitting(temporaries, left)
-        hands.temporaries = [lump for lump in hands.temporaries if lump.is_alive]
+        hands.temporaries = deque((lump for lump in hands.temporaries if lump.is_alive), _NEAR)
         return nbytes - left
 
     def _drop_first(self, lumps: Iterable[Lump], fall: int) -> int:
@@ -146,21 +150,19 @@ class Lumps:
             left -= self._drop_first((lump,), left)
         return fall - left
 
-    def _of_name(self, name: Name) -> list[Lump]:
+    def _of_name(self, name: Name) -> Iterable[Lump]:
         """The living lumps that a name was bound to, the youngest first."""
-        found = self._named.get(name)
-        if not found:
-            return []
-        if len(found) > 8:  # a name in a loop: most of them have gone
-            found = self._named[name] = [lump for lump in found if lump.is_alive]
-        return found[::-1]
+        found = self._named.get(name, ())
+        while found and not found[-1].is_alive:
+            found.pop()
+        return reversed(found)
 
     def _of_size(self, nbytes: int, besides: Lump | None) -> Lump | None:
         for place in (nbytes >> 12, (nbytes >> 12) - 1, (nbytes >> 12) + 1):
             lumps = self._bins.get(place, [])
             while lumps and not lumps[-1].is_alive:
                 lumps.pop()
-            for lump in reversed(lumps):
+            for lump in islice(reversed(lumps), _NEAR):
                 if lump.is_alive and lump is not besides and _fits(lump.nbytes, nbytes):
                     return lump
         return None
@@ -168,15 +170,16 @@ class Lumps:
     def shrink(self, nbytes: int, besides: Lump | None = None) -> None:
         """Take so many bytes off the youngest lumps, those of `besides` last."""
         while nbytes > 0 and self.live:
-            lump = next((each for each in reversed(self.live.values()) if each is not besides), besides)
-            if lump is None or not lump.is_alive:
-                return
-            part = min(nbytes, lump.nbytes)
-            nbytes -= part
-            if part == lump.nbytes:
-                self._drop(lump)
-            else:
-                self._cut(lump, part)
+            youngest = [lump for lump in islice(reversed(self.live.values()), 1024) if lump is not besides]
+            for lump in youngest or self.live.copy().values():
+                part = min(nbytes, lump.nbytes)
+                nbytes -= part
+                if part == lump.nbytes:
+                    self._drop(lump)
+                elif part:
+                    self._cut(lump, part)
+                if not nbytes:
+                    return
 
     def _cut(self, lump: Lump, nbytes: int) -> None:
         if lump.serial <= self._peak_serial:

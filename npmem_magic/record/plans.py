@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 from array import array
+from collections.abc import Callable
 from types import CodeType
 
 import numpy as np
@@ -62,8 +63,8 @@ class Plan:
         self.sites: dict[int, int] = {}
         self.places: list[Place] = []
         self.names: dict[int, tuple[Name, bool]] = {}
-        for offset, line in dis.findlinestarts(code):
-            if line is not None:
+        for offset, first in dis.findlinestarts(code):
+            if first is not None:
                 self.starts[offset // 2] = 1
         for start, end, line in code.co_lines():
             self.line_of[start // 2 : end // 2] = [line or 0] * (end // 2 - start // 2)
@@ -108,6 +109,42 @@ class Thread:
         self.net = self.gross = 0
         self.stack: list[Entry] = []
         self.open: dict[int, int] = {}
+
+    def place_of(self, plan: Plan) -> int:
+        """Where in the stack the innermost frame of a code object is; -1 when it is not there."""
+        for at in range(len(self.stack) - 1, -1, -1):
+            if self.stack[at].plan is plan:
+                return at
+        return -1
+
+
+class Lines:
+    """All lines that took bytes or ran, number 0 for none; and which lines make up a statement."""
+
+    def __init__(self, describe: Callable[[str], bytes]) -> None:
+        self.records = [LineRecord(0, None, 0, None)]
+        self._describe = describe
+        self._statements: dict[str, array[int]] = {}
+        self._known: dict[tuple[str, int], LineRecord] = {}
+
+    def read(self, filename: str) -> None:
+        """Have the statements of a file described, once."""
+        if filename not in self._statements:
+            self._statements[filename] = array("i", self._describe(filename))
+
+    def statement(self, filename: str, line: int) -> int:
+        """Twice the first line of the statement that a line belongs to, plus 1 for the head of a `with`."""
+        table = self._statements[filename]
+        return table[line] if line < len(table) else line * 2
+
+    def of(self, plan: Plan, line: int) -> LineRecord:
+        """The record of a line of a code object's file."""
+        key = plan.code.co_filename, line
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = LineRecord(len(self.records), plan.code.co_filename, line, plan.code)
+            self.records.append(found)
+        return found
 
 
 class Steps:

@@ -21,8 +21,8 @@ import numpy as np
 from ..account import Account, Buffer
 from ..buffers import named_owners
 from ..host import Unavailable
-from .instructions import CALIBRATION, Clock, Followed
-from .lines import Clock as AnyClock
+from . import lines
+from .instructions import CALIBRATION, Clock, Followed, make
 from .tally import Tally
 
 TOLERANCE = (
@@ -40,13 +40,13 @@ class PureLedger:
     name = "pure"
 
     def __init__(self) -> None:
-        self._clock = Clock()
+        self._clock = make()
         self._dead: list[weakref.ref[np.ndarray]] = []
         self._notes: list[str] = [TOLERANCE]
         self._is_abandoned = False
         self._is_ours = False
 
-    def clock(self) -> AnyClock:
+    def clock(self) -> lines.Clock:
         """The clock that tells this ledger of each instruction; it starts after the ledger and stops after it."""
         return _Started(self._clock, self)
 
@@ -81,7 +81,7 @@ class PureLedger:
         self.tally.begin()
         self._followed.calibrate()
         self.tally.end()
-        idle = [line for line in self.tally.lines if line.filename == CALIBRATION]
+        idle = [line for line in self.tally.lines.records if line.filename == CALIBRATION]
         nets, peaks = Counter(line.net for line in idle), Counter(line.peak for line in idle)
         self._prepare(self._described)
         if idle:
@@ -131,7 +131,7 @@ class PureLedger:
             peak_site=tally.peak_site,
             small_at_peak=tally.small_at_peak,
             sites=tally.sites.totals(),
-            lines=tuple(line.total() for line in tally.lines),
+            lines=tuple(line.total() for line in tally.lines.records),
             at_peak=tuple(
                 Buffer(0, lump.nbytes, lump.born, lump.site, lump.is_alive) for lump in tally.lumps.at_peak()
             ),

@@ -8,7 +8,6 @@ for themselves lies outside of every interval. Nothing else may run in between: 
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Callable
 from threading import get_ident
 from time import monotonic_ns
@@ -16,7 +15,7 @@ from tracemalloc import get_traced_memory, reset_peak
 from types import CodeType
 
 from .lumps import LARGE, Lumps
-from .plans import CALLS, HOT, QUIET, Entry, LineEvents, LineRecord, Plan, Sites, Steps, Thread
+from .plans import CALLS, HOT, QUIET, Entry, LineEvents, Lines, Plan, Sites, Steps, Thread
 
 FOREIGN = 1 << 18  # bytes; a change of that size between statements, or within our own code, is another thread's
 _INT = sys.getsizeof(1000)  # an instruction's offset is an object of its own from 257 on
@@ -29,7 +28,7 @@ class Tally:
         self.is_on = False
         self.lumps = Lumps()
         self.sites = Sites(self.lumps)
-        self.lines = [LineRecord(0, None, 0, None)]
+        self.lines = Lines(describe)
         self.steps, self.events = Steps(), LineEvents()
         self.level = self.peak = self.gross = self.peak_time = self.peak_site = self.small_at_peak = 0
         self.pending = self.freed_before = 0  # bytes of older arrays that died: since the last event, in all
@@ -41,9 +40,6 @@ class Tally:
         self._executions = self._plans = 0
         self._is_first = False  # code was followed anew at the last event
         self._is_heavy = False  # our own code takes much memory right now
-        self._describe = describe
-        self._statements: dict[str, array[int]] = {}
-        self._of_line: dict[tuple[str, int], LineRecord] = {}
         self._main = self._running = Thread(0)
         self._threads = {get_ident(): self._main}
 
@@ -51,8 +47,7 @@ class Tally:
         """A code object that will be followed."""
         self._is_heavy = True
         self._plans += 1
-        if code.co_filename not in self._statements:
-            self._statements[code.co_filename] = array("i", self._describe(code.co_filename))
+        self.lines.read(code.co_filename)
         return Plan(code, self._plans, is_whole)
 
     def begin(self) -> None:
@@ -90,13 +85,11 @@ class Tally:
 
     def done(self) -> None:
         """The books are closed until the next event."""
-        if not self._is_heavy:
-            current, peak = get_traced_memory()
-            if peak - self._seen > FOREIGN:
-                self._charge(self._running, current - self._seen, peak - self._seen, self._time)
-        self._is_heavy = False
+        self._base, peak = get_traced_memory()
         reset_peak()
-        self._base = get_traced_memory()[0]
+        if peak - self._seen > FOREIGN and not self._is_heavy:
+            self._charge(self._running, self._base - self._seen, peak - self._seen, self._time)
+        self._is_heavy = False
 
     def enter(self, plan: Plan) -> bool:
         """A followed frame starts or goes on; True when its code should be left alone from now on."""
@@ -115,7 +108,7 @@ class Tally:
         """A followed frame returns, yields or is unwound."""
         thread = self._thread()
         self._running = thread
-        at = _place(thread, plan)
+        at = thread.place_of(plan)
         if at >= 0:
             self._close_down_to(thread, at)
         if is_end and plan.is_root and not thread.stack and thread is self._main:
@@ -163,7 +156,7 @@ class Tally:
         if entry is not None:
             entry.top = max(entry.top, thread.net + before - delta + rise)
         else:
-            nowhere = self.lines[0]
+            nowhere = self.lines.records[0]
             nowhere.gross += rise
             nowhere.net += delta - before
         self.gross += rise
@@ -197,7 +190,7 @@ class Tally:
             return 0
         found = entry.plan.sites.get(entry.index)
         if found is None:
-            line = self._line(entry.plan, entry.plan.place(entry.index)[0] or entry.line_number)
+            line = self.lines.of(entry.plan, entry.plan.place(entry.index)[0] or entry.line_number)
             found = self.sites.of(entry.plan, entry.index, line.number)
         return found
 
@@ -234,7 +227,7 @@ class Tally:
 
     def _found(self, thread: Thread, plan: Plan) -> Entry:
         """The frame of an event that is not the innermost one: others ended silently, or it went on after a yield."""
-        at = _place(thread, plan)
+        at = thread.place_of(plan)
         if at >= 0:
             self._close_down_to(thread, at + 1)
         else:
@@ -242,25 +235,16 @@ class Tally:
             self.is_between = self.is_between and thread is not self._main
         return thread.stack[-1]
 
-    def _line(self, plan: Plan, line: int) -> LineRecord:
-        key = plan.code.co_filename, line
-        found = self._of_line.get(key)
-        if found is None:
-            found = self._of_line[key] = LineRecord(len(self.lines), plan.code.co_filename, line, plan.code)
-            self.lines.append(found)
-        return found
-
     def _begin_line(self, thread: Thread, entry: Entry, index: int, number: int) -> None:
         """As the native ledger decides: a further line of a statement, or the end of a `with`, is no new run."""
-        table = self._statements[entry.plan.code.co_filename]
-        statement = table[number] if number < len(table) else number * 2
+        statement = self.lines.statement(entry.plan.code.co_filename, number)
         goes_on = entry.statement == statement and entry.entry != index
         self._close_line(thread, entry)
         if not goes_on:
             self._executions += 1
             entry.statement, entry.entry, entry.execution = statement, index, self._executions
             entry.hands.temporaries.clear()
-        line = entry.line = self._line(entry.plan, number)
+        line = entry.line = self.lines.of(entry.plan, number)
         entry.line_number = number
         entry.net = entry.top = thread.net
         entry.gross = thread.gross
@@ -310,11 +294,3 @@ class Tally:
             for entry in [entry for entry in thread.stack if entry.plan is plan]:
                 self._close_line(thread, entry)
                 thread.stack.remove(entry)
-
-
-def _place(thread: Thread, plan: Plan) -> int:
-    """Where in the stack the innermost frame of a code object is; -1 when it is not there."""
-    for at in range(len(thread.stack) - 1, -1, -1):
-        if thread.stack[at].plan is plan:
-            return at
-    return -1
