@@ -41,15 +41,15 @@ def named_buffers(namespace: Mapping[str, object]) -> dict[int, tuple[str, int]]
     return found
 
 
-def named_owners(namespace: Mapping[str, object]) -> list[np.ndarray]:
-    """The arrays that own the buffers which names reach, each once."""
+def named_owners(namespace: Mapping[str, object]) -> dict[int, np.ndarray]:
+    """Address of each buffer that a name reaches, with the array that owns it; looked at as in `named_buffers`."""
     found: dict[int, np.ndarray] = {}
     for name, value in list(namespace.items()):
         arrays = [value] if isinstance(value, np.ndarray) else [array for _, array in _inside(name, value)]
         for owner in map(owner_of, arrays):
             if owner.flags.owndata:
                 found[address_of(owner)] = owner
-    return list(found.values())
+    return found
 
 
 def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> None:

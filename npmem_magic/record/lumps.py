@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
+BEFORE = -1  # the site of what was there before the run
 LARGE = 4096  # bytes from which on a rise or a fall is followed one by one
 
 _NEAR = 64  # lumps of one frame, one name or one size that are looked at; what lies further back is matched by age
@@ -55,7 +56,7 @@ class Lumps:
     """All lumps alive, and those that were alive at the peak and are not any more."""
 
     def __init__(self) -> None:
-        self.total = self.count = 0
+        self.total = self.count = self.freed_before = 0
         self.live: dict[int, Lump] = {}
         self.ghosts: list[Lump] = []
         self.of_site: dict[int, int] = {}
@@ -78,6 +79,15 @@ class Lumps:
             hands.temporaries.append(lump)
         return lump
 
+    def add_before(self, nbytes: int, name: str) -> None:
+        """A buffer that a name reaches when the run begins; it is part of no total."""
+        if nbytes >= LARGE:
+            self.count += 1
+            lump = self.live[self.count] = Lump(nbytes, BEFORE, 0, self.count)
+            self._bins.setdefault(nbytes >> 12, []).append(lump)
+            lump.name = 0, name
+            self._named[lump.name] = deque([lump], _NEAR)
+
     def mark_peak(self) -> None:
         """This is the moment to remember."""
         self._peak_serial = self.count
@@ -86,7 +96,7 @@ class Lumps:
 
     def at_peak(self) -> Iterable[Lump]:
         """The lumps that were alive at the moment marked last."""
-        yield from (lump for lump in self.live.values() if lump.serial <= self._peak_serial)
+        yield from (lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial)
         yield from self.ghosts
 
     def bind(self, name: Name, hands: Hands, is_bound: bool) -> None:
@@ -182,17 +192,21 @@ class Lumps:
                     return
 
     def _cut(self, lump: Lump, nbytes: int) -> None:
-        if lump.serial <= self._peak_serial:
-            self.ghosts.append(Lump(nbytes, lump.site, lump.born, lump.serial))
+        self._account_for(Lump(nbytes, lump.site, lump.born, lump.serial))
         lump.nbytes -= nbytes
-        self.total -= nbytes
-        self.of_site[lump.site] -= nbytes
         self._bins.setdefault(lump.nbytes >> 12, []).append(lump)
 
     def _drop(self, lump: Lump) -> None:
         lump.is_alive = False
         del self.live[lump.serial]
-        self.total -= lump.nbytes
-        self.of_site[lump.site] -= lump.nbytes
-        if lump.serial <= self._peak_serial:
-            self.ghosts.append(lump)
+        self._account_for(lump)
+
+    def _account_for(self, gone: Lump) -> None:
+        if gone.site == BEFORE:
+            self.freed_before += gone.nbytes
+            return
+        self.total -= gone.nbytes
+        self.of_site[gone.site] -= gone.nbytes
+        if gone.serial <= self._peak_serial:
+            gone.is_alive = False
+            self.ghosts.append(gone)

@@ -3,15 +3,15 @@
 At each instruction of the followed code it reads how many bytes there are and how many there were at most, and charges
 the difference to the instruction that ran. So peak and net are right to within what Python's own objects take, and a
 rise is charged to its expression; `gross` is a lower bound, as one instruction that takes and gives back several times
-shows its highest moment only. What an array freed in the run had taken before it, tracemalloc does not know: the
-arrays that names reach at the start are watched by weak references and taken off when they die.
+shows its highest moment only. Of arrays made before tracemalloc began it knows nothing, so those that names reach are
+made known to it, as NumPy does for new ones: they count when they are freed or resized.
 """
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import tracemalloc
-import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import CodeType
@@ -19,7 +19,7 @@ from types import CodeType
 import numpy as np
 
 from ..account import Account, Buffer
-from ..buffers import named_owners
+from ..buffers import named_buffers, named_owners
 from ..host import Unavailable
 from . import lines
 from .instructions import CALIBRATION, Clock, Followed, make
@@ -31,6 +31,10 @@ TOLERANCE = (
     "its highest moment only."
 )
 
+# Part of Python's C interface since 3.12, and there under the same name before.
+_track = ctypes.pythonapi.PyTraceMalloc_Track
+_track.argtypes = [ctypes.c_uint, ctypes.c_size_t, ctypes.c_size_t]
+
 _running: list[PureLedger] = []
 
 
@@ -41,7 +45,6 @@ class PureLedger:
 
     def __init__(self) -> None:
         self._clock = make()
-        self._dead: list[weakref.ref[np.ndarray]] = []
         self._notes: list[str] = [TOLERANCE]
         self._is_abandoned = False
         self._is_ours = False
@@ -63,12 +66,13 @@ class PureLedger:
         """Begin counting: code of `files` is followed whole, of `partial` only `codes`."""
         self._described, self._codes = describe, (files, partial, codes)
         self._is_ours = not tracemalloc.is_tracing()
-        self._owners = named_owners(namespace)
+        self._known = dict(named_buffers(namespace).values())
         if self._is_ours:
             tracemalloc.start()
         else:
             self._notes.append("tracemalloc was running already: it runs on, and its peak was reset.")
         _running.append(self)
+        self._make_known(namespace)
         self._prepare(lambda filename: b"")
 
     def _prepare(self, describe: Callable[[str], bytes]) -> None:
@@ -86,14 +90,14 @@ class PureLedger:
         self._prepare(self._described)
         if idle:
             self.tally.bias, self.tally.peak_bias = nets.most_common(1)[0][0], peaks.most_common(1)[0][0]
-        self._watch(self._owners)
-        self._owners = []
+        for name, nbytes in self._known.items():
+            self.tally.lumps.add_before(nbytes, name)
 
-    def _watch(self, owners: list[np.ndarray]) -> None:
-        """Hear of the death of arrays whose bytes tracemalloc did not see come."""
-        for owner in owners:
-            if tracemalloc.get_object_traceback(owner) is None:
-                self._dead.append(weakref.ref(owner, _Death(self.tally, owner.nbytes)))
+    def _make_known(self, namespace: Mapping[str, object]) -> None:
+        """Tell tracemalloc of the arrays that were there before it."""
+        for address, owner in named_owners(namespace).items():
+            if owner.nbytes and tracemalloc.get_object_traceback(owner) is None:
+                _track(np.lib.tracemalloc_domain, address, owner.nbytes)
 
     def stop(self) -> Account:
         """End counting, leave tracemalloc as it was, and tell."""
@@ -104,7 +108,6 @@ class PureLedger:
     def close(self) -> None:
         """Count no further."""
         self.tally.is_on = False
-        self._dead.clear()
         if self in _running:
             _running.remove(self)
         if self._is_ours:
@@ -154,18 +157,6 @@ class PureLedger:
         if self._is_abandoned:
             notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")
         return notes
-
-
-class _Death:
-    """Called when an older array dies, right before its buffer is freed."""
-
-    __slots__ = ("_nbytes", "_tally")
-
-    def __init__(self, tally: Tally, nbytes: int) -> None:
-        self._tally, self._nbytes = tally, nbytes
-
-    def __call__(self, reference: object) -> None:
-        self._tally.pending += self._nbytes
 
 
 class _Started:

@@ -31,7 +31,6 @@ class Tally:
         self.lines = Lines(describe)
         self.steps, self.events = Steps(), LineEvents()
         self.level = self.peak = self.gross = self.peak_time = self.peak_site = self.small_at_peak = 0
-        self.pending = self.freed_before = 0  # bytes of older arrays that died: since the last event, in all
         self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
         self.switched_off = 0
         self.by_line = False  # whole lines are left alone, not single instructions
@@ -79,9 +78,9 @@ class Tally:
         excess = peak - self._base - self.peak_bias - extra + self._extra
         self._seen, self._extra = current, extra
         now = monotonic_ns()
-        if delta or excess > 0 or self.pending:
+        if delta or excess > 0:
             self._change(delta, excess, now)
-        self._time = now
+        self._time, self._is_first = now, False
 
     def done(self) -> None:
         """The books are closed until the next event."""
@@ -131,34 +130,30 @@ class Tally:
     # Charging
 
     def _change(self, delta: int, excess: int, now: int) -> None:
-        is_first, self._is_first = self._is_first, False
-        if is_first and max(delta, excess) < LARGE and not self.pending:
+        if self._is_first and max(abs(delta), excess) < LARGE:
             return  # the interpreter's own tables for the events of code that is followed from now on
         if self.is_between:
             foreign = max(delta, excess) >= FOREIGN or delta <= -FOREIGN
             if foreign and len(self._threads) > 1:
                 self._charge(Thread(0), delta, excess, now)
-            elif self.pending:
-                self._charge(self._main, 0, 0, now)
             return
         thread = self._running
         self._charge(thread if thread.stack else self._main, delta, excess, now)
 
     def _charge(self, thread: Thread, delta: int, excess: int, now: int) -> None:
         """Memory rose to `excess` above the last reading, and is `delta` above it now."""
-        before, self.pending = self.pending, 0
         rise = max(excess, delta, 0)
         fall = rise - delta
         entry = thread.stack[-1] if thread.stack else None
         site = self._site(entry)
         thread.gross += rise
-        thread.net += delta - before
+        thread.net += delta
         if entry is not None:
-            entry.top = max(entry.top, thread.net + before - delta + rise)
+            entry.top = max(entry.top, thread.net + fall)
         else:
             nowhere = self.lines.records[0]
             nowhere.gross += rise
-            nowhere.net += delta - before
+            nowhere.net += delta
         self.gross += rise
         if rise:
             self.sites.gross[site] += rise
@@ -172,17 +167,16 @@ class Tally:
             self._mark_peak(site)
         if fresh is not None:
             self.steps.add(self._time, self.level)
-        self.level -= fall + before
-        self.freed_before += before
+        self.level -= fall
         if fall >= LARGE:
             named = entry.plan.names.get(entry.index) if entry else None
             self.lumps.fall(fall, fresh, hands, named[0] if named else None)
-        over = self.lumps.total - self.level - self.freed_before
+        over = self.lumps.total - self.level - self.lumps.freed_before
         if over > 0:
             self.lumps.shrink(over)
         if abs(self.level - self.steps.last) >= LARGE:
             self.steps.add(now, self.level)
-        if entry is not None and (rise >= LARGE or fall + before >= LARGE):
+        if entry is not None and (rise >= LARGE or fall >= LARGE):
             self._is_loud(entry)
 
     def _site(self, entry: Entry | None) -> int:
@@ -197,7 +191,7 @@ class Tally:
     def _mark_peak(self, site: int) -> None:
         self.peak, self.peak_time, self.peak_site = self.level, self._time, site
         self.lumps.mark_peak()
-        self.small_at_peak = max(0, self.level + self.freed_before - self.lumps.total)
+        self.small_at_peak = max(0, self.level + self.lumps.freed_before - self.lumps.total)
 
     def _is_loud(self, entry: Entry) -> None:
         entry.plan.is_loud = True
