@@ -102,7 +102,7 @@ if sys.version_info >= (3, 12):
         def _callbacks(self) -> dict[int, Callable[..., Any]]:
             return {
                 _names.PY_START: self._on_start,
-                _names.PY_RESUME: self._on_start,
+                _names.PY_RESUME: self._on_resume,
                 _names.PY_RETURN: self._on_return,
                 _names.PY_YIELD: self._on_yield,
                 _names.PY_UNWIND: self._on_unwind,
@@ -132,7 +132,10 @@ if sys.version_info >= (3, 12):
             _monitoring.free_tool_id(self._tool)
             self._tool = None
 
-        def _on_start(self, code: CodeType, offset: int) -> object:
+        def _on_resume(self, code: CodeType, offset: int) -> object:
+            return self._on_start(code, offset, True)
+
+        def _on_start(self, code: CodeType, offset: int, is_resumed: bool = False) -> object:
             plan = self._plans.get(id(code))
             is_new = plan is None
             if not self._tally.is_on or self._tool is None:
@@ -142,7 +145,7 @@ if sys.version_info >= (3, 12):
             with self._lock:
                 self._tally.read(offset)
                 plan = plan or self._followed.add(code)
-                if self._tally.enter(plan):
+                if self._tally.enter(plan, is_resumed):
                     _monitoring.set_local_events(self._tool, code, 0)
                 elif is_new:
                     _monitoring.set_local_events(self._tool, code, _LOCAL)
@@ -228,7 +231,7 @@ class OpcodeClock:
         with self._lock:
             self._tally.read(0)
             plan = plan or self._followed.add(code)
-            is_off = self._tally.enter(plan)
+            is_off = self._tally.enter(plan, plan.bytecode[frame.f_lasti + 1] & 3 > 0)
             if not is_off:
                 frame.f_trace_opcodes, frame.f_trace_lines = True, False
             self._tally.done()
@@ -253,11 +256,12 @@ class OpcodeClock:
 
     def _on_line(self, frame: FrameType, plan: Plan) -> None:
         """While hot lines run there are line events only; the first line that is not hot ends that."""
-        if plan.counts[frame.f_lasti // 2] < HOT:
+        line = plan.line_of[frame.f_lasti // 2]
+        if plan.counts[frame.f_lasti // 2] < HOT or self._tally.lines.of(plan, line).is_loud:
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
 
     def _on_return(self, frame: FrameType, plan: Plan) -> None:
-        is_end = plan.ops[frame.f_lasti // 2] not in _SUSPENDS
+        is_end = plan.bytecode[frame.f_lasti] not in _SUSPENDS
         with self._lock:
             self._tally.read(0)
             self._tally.leave(plan, is_end)

@@ -33,18 +33,20 @@ class Lump:
 class Hands:
     """What one running frame holds: temporaries, its locals, and the locals of the function that ended last."""
 
-    __slots__ = ("bound", "leaving", "locals", "temporaries")
+    __slots__ = ("bound", "leaving", "locals", "result", "temporaries")
 
     def __init__(self) -> None:
         self.temporaries: deque[Lump] = deque(maxlen=_NEAR)
         self.locals: deque[Lump] = deque(maxlen=_NEAR)
         self.leaving: list[Lump] = []
         self.bound: Lump | None = None
+        self.result: Lump | None = None
 
-    def take_over(self, ended: Hands) -> None:
-        """A function that this frame called has ended: its locals go, its result is a temporary here."""
-        self.leaving = [lump for lump in ended.locals if lump.is_alive]
+    def take_over(self, ended: Hands, is_end: bool) -> None:
+        """A frame that this one called has ended (then its locals go) or yields; its result is a temporary here."""
+        self.leaving = [lump for lump in ended.locals if lump.is_alive] if is_end else []
         self.temporaries.extend(lump for lump in ended.temporaries if lump.is_alive and lump.name is None)
+        self.result = self.temporaries[-1] if self.temporaries else None
 
 
 def _fits(nbytes: int, fall: int) -> bool:
@@ -135,7 +137,8 @@ class Lumps:
             left -= self._drop_first((lump for lump in self._of_name(name) if lump is not hands.bound), left)
         leaving, hands.leaving = hands.leaving, []
         left -= self._drop_fitting(leaving, left)
-        temporaries = [lump for lump in hands.temporaries if lump.is_alive and lump is not fresh]
+        # What a call answers outlives what it was given.
+        temporaries = [lump for lump in hands.temporaries if lump.is_alive and lump not in (fresh, hands.result)]
         left -= self._drop_fitting(temporaries, left)
         hands.temporaries = deque((lump for lump in hands.temporaries if lump.is_alive), _NEAR)
         return nbytes - left

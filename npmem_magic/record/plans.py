@@ -46,16 +46,16 @@ class LineRecord:
 class Plan:
     """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
 
-    __slots__ = ("calls", "code", "counts", "is_loud", "is_off", "is_root", "line_of", "loud", "names", "number",
-                 "ops", "places", "sites", "starts")  # fmt: skip
+    __slots__ = ("bytecode", "calls", "code", "counts", "is_loud", "is_off", "is_root", "line_of", "loud", "names",
+                 "number", "places", "sites", "starts")  # fmt: skip
 
     def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
         self.code, self.number = code, number
         self.is_root = is_whole and code.co_name == "<module>"
         self.calls = 0
         self.is_off = self.is_loud = False
-        self.ops = code.co_code[::2]
-        size = len(self.ops)
+        self.bytecode = code.co_code
+        size = len(self.bytecode) // 2
         self.counts = array("i", bytes(4 * size))
         self.loud = bytearray(size)
         self.starts = bytearray(size)
@@ -86,11 +86,11 @@ class Plan:
 class Entry:
     """A followed frame that is open: its line, its instruction, and its thread's totals when the line began."""
 
-    __slots__ = ("entry", "execution", "gross", "hands", "index", "line", "line_number", "net", "plan", "statement",
-                 "top")  # fmt: skip
+    __slots__ = ("entry", "execution", "gross", "hands", "index", "is_resumed", "line", "line_number", "net", "plan",
+                 "statement", "top")  # fmt: skip
 
-    def __init__(self, plan: Plan, net: int) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, net: int, is_resumed: bool = False) -> None:
+        self.plan, self.is_resumed = plan, is_resumed
         self.index = 0
         self.line: LineRecord | None = None
         self.line_number = self.execution = self.gross = 0
@@ -98,17 +98,33 @@ class Entry:
         self.net = self.top = net
         self.hands = Hands()
 
+    def grow_loud(self) -> None:
+        """Its instruction took or gave back much: it is looked at for longer."""
+        self.plan.is_loud = True
+        self.plan.loud[self.index] = 1
+        if self.line is not None:
+            self.line.is_loud = True
+
 
 class Thread:
     """A thread: its open frames, and the bytes charged to it so far."""
 
-    __slots__ = ("gross", "net", "number", "open", "stack")
+    __slots__ = ("gross", "hands", "net", "number", "open", "stack")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.net = self.gross = 0
         self.stack: list[Entry] = []
         self.open: dict[int, int] = {}
+        self.hands = Hands()  # of the code that is not followed
+
+    def take(self, delta: int, rise: int) -> None:
+        """Bytes rose by `rise`, and are `delta` more now; the open frames see it when they close."""
+        if self.stack:
+            innermost = self.stack[-1]
+            innermost.top = max(innermost.top, self.net + rise)
+        self.gross += rise
+        self.net += delta
 
     def place_of(self, plan: Plan) -> int:
         """Where in the stack the innermost frame of a code object is; -1 when it is not there."""
@@ -152,7 +168,7 @@ class Steps:
 
     def __init__(self) -> None:
         self._time, self._value = np.empty(2 * POINTS, np.int64), np.empty(2 * POINTS, np.int64)
-        self._times, self._values = memoryview(self._time), memoryview(self._value)
+        self._times, self._values = self._time.data, self._value.data
         self._count = self.last = 0
 
     def add(self, time: int, value: int) -> None:
@@ -182,7 +198,7 @@ class LineEvents:
 
     def __init__(self) -> None:
         self._columns = [np.empty(EVENTS, np.int64) for _ in range(4)]
-        self._views = [memoryview(column) for column in self._columns]
+        self._views = [column.data for column in self._columns]
         self._count = 0
 
     def add(self, time: int, line: int, thread: int, depth: int) -> None:

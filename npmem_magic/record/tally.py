@@ -30,7 +30,8 @@ class Tally:
         self.sites = Sites(self.lumps)
         self.lines = Lines(describe)
         self.steps, self.events = Steps(), LineEvents()
-        self.level = self.peak = self.gross = self.peak_time = self.peak_site = self.small_at_peak = 0
+        self.level = self.peak = self.gross = self.peak_time = self.peak_site = 0
+        self._marked = self._named_at_peak = 0
         self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
         self.switched_off = 0
         self.by_line = False  # whole lines are left alone, not single instructions
@@ -90,7 +91,7 @@ class Tally:
             self._charge(self._running, self._base - self._seen, peak - self._seen, self._time)
         self._is_heavy = False
 
-    def enter(self, plan: Plan) -> bool:
+    def enter(self, plan: Plan, is_resumed: bool = False) -> bool:
         """A followed frame starts or goes on; True when its code should be left alone from now on."""
         thread = self._thread()
         plan.calls += 1
@@ -100,7 +101,7 @@ class Tally:
         self._running = thread
         self.is_between = self.is_between and thread is not self._main
         self._is_first = plan.calls == 1
-        thread.stack.append(Entry(plan, thread.net))
+        thread.stack.append(Entry(plan, thread.net, is_resumed))
         return False
 
     def leave(self, plan: Plan, is_end: bool) -> None:
@@ -109,7 +110,7 @@ class Tally:
         self._running = thread
         at = thread.place_of(plan)
         if at >= 0:
-            self._close_down_to(thread, at)
+            self._close_down_to(thread, at, is_end)
         if is_end and plan.is_root and not thread.stack and thread is self._main:
             self.is_between = True
 
@@ -133,11 +134,14 @@ class Tally:
         if self._is_first and max(abs(delta), excess) < LARGE:
             return  # the interpreter's own tables for the events of code that is followed from now on
         if self.is_between:
-            foreign = max(delta, excess) >= FOREIGN or delta <= -FOREIGN
-            if foreign and len(self._threads) > 1:
+            if max(abs(delta), excess) >= FOREIGN and len(self._threads) > 1:
                 self._charge(Thread(0), delta, excess, now)
             return
         thread = self._running
+        if thread is self._main:
+            # Two instructions were on their way: of the cell's, which waits more often than not, and of a worker's.
+            arrived = self._thread()
+            thread = self._running = arrived if arrived.stack else thread
         self._charge(thread if thread.stack else self._main, delta, excess, now)
 
     def _charge(self, thread: Thread, delta: int, excess: int, now: int) -> None:
@@ -146,11 +150,8 @@ class Tally:
         fall = rise - delta
         entry = thread.stack[-1] if thread.stack else None
         site = self._site(entry)
-        thread.gross += rise
-        thread.net += delta
-        if entry is not None:
-            entry.top = max(entry.top, thread.net + fall)
-        else:
+        thread.take(delta, rise)
+        if entry is None:
             nowhere = self.lines.records[0]
             nowhere.gross += rise
             nowhere.net += delta
@@ -158,13 +159,18 @@ class Tally:
         if rise:
             self.sites.gross[site] += rise
             self.sites.hits[site] += 1
-        hands = entry.hands if entry else None
+        hands = entry.hands if entry and self._running.stack else self._running.hands
         fresh = self.lumps.add(rise, site, self._time, hands) if rise >= LARGE else None
         if abs(delta) < LARGE:
             self.sites.small[site] += delta
+        if thread is not self._main:  # the line of the cell that waits for a worker is charged, too
+            self._main.take(delta, rise)
         self.level += rise
         if self.level > self.peak:
-            self._mark_peak(site)
+            self.peak = self.level
+            # A few bytes more, of Python's objects, do not make another moment of it.
+            if fresh is not None or self.level - self._marked >= LARGE or self._marked < LARGE:
+                self._mark_peak(site)
         if fresh is not None:
             self.steps.add(self._time, self.level)
         self.level -= fall
@@ -177,7 +183,7 @@ class Tally:
         if abs(self.level - self.steps.last) >= LARGE:
             self.steps.add(now, self.level)
         if entry is not None and (rise >= LARGE or fall >= LARGE):
-            self._is_loud(entry)
+            entry.grow_loud()
 
     def _site(self, entry: Entry | None) -> int:
         if entry is None:
@@ -189,15 +195,14 @@ class Tally:
         return found
 
     def _mark_peak(self, site: int) -> None:
-        self.peak, self.peak_time, self.peak_site = self.level, self._time, site
+        self._marked, self.peak_time, self.peak_site = self.level, self._time, site
         self.lumps.mark_peak()
-        self.small_at_peak = max(0, self.level + self.lumps.freed_before - self.lumps.total)
+        self._named_at_peak = self.lumps.total - self.lumps.freed_before
 
-    def _is_loud(self, entry: Entry) -> None:
-        entry.plan.is_loud = True
-        entry.plan.loud[entry.index] = 1
-        if entry.line is not None:
-            entry.line.is_loud = True
+    @property
+    def small_at_peak(self) -> int:
+        """Bytes of the peak that belong to no lump."""
+        return max(0, self.peak - self._named_at_peak)
 
     def _is_over(self, plan: Plan, index: int, entry: Entry) -> bool:
         """Whether a location that has run often may go: it takes little, and no line that takes much begins there."""
@@ -214,10 +219,7 @@ class Tally:
 
     def _thread(self) -> Thread:
         ident = get_ident()
-        found = self._threads.get(ident)
-        if found is None:
-            found = self._threads[ident] = Thread(len(self._threads))
-        return found
+        return self._threads.get(ident) or self._threads.setdefault(ident, Thread(len(self._threads)))
 
     def _found(self, thread: Thread, plan: Plan) -> Entry:
         """The frame of an event that is not the innermost one: others ended silently, or it went on after a yield."""
@@ -249,8 +251,10 @@ class Tally:
             line.opened = self._time
         line.open += 1
         thread.open[line.number] = thread.open.get(line.number, 0) + 1
-        if line.execution != entry.execution and not is_leaving:
-            line.execution = entry.execution
+        is_new = line.execution != entry.execution and not is_leaving and not entry.is_resumed
+        line.execution = entry.execution
+        entry.is_resumed = False
+        if is_new:
             line.hits += 1
             self.events.add(self._time, line.number, thread.number, len(thread.stack) - 1)
 
@@ -272,13 +276,13 @@ class Tally:
             outer = thread.stack[at - 1]
             outer.top = max(outer.top, entry.top)
 
-    def _close_down_to(self, thread: Thread, keep: int) -> None:
+    def _close_down_to(self, thread: Thread, keep: int, is_end: bool = True) -> None:
         while len(thread.stack) > keep:
             ended = thread.stack[-1]
             self._close_line(thread, ended)
             thread.stack.pop()
-            if thread.stack:
-                thread.stack[-1].hands.take_over(ended.hands)
+            outer = thread.stack[-1].hands if thread.stack else thread.hands
+            outer.take_over(ended.hands, is_end)
 
     def _forget(self, plan: Plan) -> None:
         """The code is left alone: what it takes is its callers' from now on."""
