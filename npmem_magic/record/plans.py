@@ -46,11 +46,12 @@ class LineRecord:
 class Plan:
     """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
 
-    __slots__ = ("bytecode", "calls", "code", "counts", "is_loud", "is_off", "is_root", "line_of", "loud", "names",
-                 "number", "places", "sites", "starts")  # fmt: skip
+    __slots__ = ("bytecode", "calls", "code", "counts", "is_inner", "is_loud", "is_off", "is_root", "line_of", "loud",
+                 "names", "number", "places", "sites", "starts")  # fmt: skip
 
     def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
         self.code, self.number = code, number
+        self.is_inner = code.co_name.startswith("<")  # a comprehension's own frame is a part of its line
         self.is_root = is_whole and code.co_name == "<module>"
         self.calls = 0
         self.is_off = self.is_loud = False

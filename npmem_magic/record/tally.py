@@ -251,7 +251,8 @@ class Tally:
             line.opened = self._time
         line.open += 1
         thread.open[line.number] = thread.open.get(line.number, 0) + 1
-        is_new = line.execution != entry.execution and not is_leaving and not entry.is_resumed
+        is_part = entry.plan.is_inner and len(thread.stack) > 1 and thread.stack[-2].line is line
+        is_new = line.execution != entry.execution and not (is_leaving or is_part or entry.is_resumed)
         line.execution = entry.execution
         entry.is_resumed = False
         if is_new:
