@@ -18,6 +18,7 @@ from typing import Any
 from oracle import Count, _default_handler
 
 _THROUGH, _DEATH, _UNTOLD = 1, 2, 4  # flags of tape.c
+_CAPSULE = b"mem_handler"  # a capsule keeps the address of its name
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
@@ -83,7 +84,7 @@ def _set_handler(address: int) -> Any:
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     slots = ctypes.cast(pointer(module._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
     set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(slots[304])  # fixed by NumPy's numbering
-    before = set_handler(make(address, b"mem_handler", None))
+    before = set_handler(make(address, _CAPSULE, None))
     return lambda: set_handler(before)
 
 

@@ -13,11 +13,12 @@ class Node:
         self.data, self.me = data, self
 
 class Loud:
-    '''Allocates while it dies.'''
+    '''Allocates while it dies.  Only that: arithmetic here, run by the collector while NumPy leaves an errstate, makes
+    a ContextVar of CPython 3.11 keep a value that has been freed, ledger or not.'''
     def __init__(self, n):
         self.data = np.ones(n)
     def __del__(self):
-        self.data = np.zeros(len(self.data) // 2 + 1) + 1
+        self.data = np.zeros(len(self.data) // 2 + 1)
 
 class Kind(np.ndarray):
     pass
