@@ -34,7 +34,7 @@ from torture_programs import STYLES, program
 import npmem_magic
 from npmem_magic.host import HAS_MONITORING
 from npmem_magic.record import ledger
-from npmem_magic.trace import CELL, Trace
+from npmem_magic.trace import Trace
 
 CAN_FORK = hasattr(os, "fork")
 BREAKABLE = ("alone", "threads", "left alone", "numexpr")  # the others' libraries hold locks when they are interrupted
@@ -209,7 +209,7 @@ def run_one(seed: int, tape: Tape | None, tally: Tally) -> None:
     tally.traces += 1
     if tape is not None and count is not None:
         _judge(trace, tape, count, tally)
-    _is_consistent(trace, style)
+    _is_consistent(trace)
     if tape is not None and not tormented and style != "left alone":
         _holds_what_lives(tape, names)
 
@@ -239,16 +239,13 @@ def _judge(trace: Trace, tape: Tape, count: Count, tally: Tally) -> None:
     assert all(ours == theirs for ours, theirs in pairs.values()), pairs
 
 
-def _is_consistent(trace: Trace, style: str) -> None:
+def _is_consistent(trace: Trace) -> None:
     times, allocated = trace.timeline
-    top = [line for line in trace.lines if line.function == CELL]
     assert bool(np.all(np.diff(times) >= 0))
     assert max([0, *allocated.tolist()]) == trace.peak and allocated[-1] == trace.net
     assert sum(site.gross for site in trace.expressions) == trace.gross
     assert all(0 <= site.net <= site.peak <= site.gross and site.hits >= 1 for site in trace.expressions)
     assert all(max(0, line.net) <= line.gross for line in trace.lines)
-    if style in ("alone", "numexpr"):
-        assert sum(line.gross for line in top) >= trace.gross  # more: a collection at a `def`
 
 
 def _holds_what_lives(tape: Tape, names: dict[str, Any]) -> None:

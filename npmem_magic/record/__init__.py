@@ -80,9 +80,13 @@ class _Watch:
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
-        ledger.abandon()
-        self._clock.stop()
-        self._sampler.stop()
+        try:
+            ledger.drop()
+        finally:  # a second interrupt may come
+            try:
+                self._clock.stop()
+            finally:
+                self._sampler.stop()
 
     def _text(self, filename: str) -> Text:
         if filename not in self._texts:

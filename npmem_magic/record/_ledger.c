@@ -36,6 +36,7 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
+#include <pthread.h>
 #include <time.h>
 #endif
 
@@ -116,8 +117,12 @@ static struct {
     struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
     PyCodeObject *others[RECENT];                      /* some code that is not followed; held, so that it stays so */
-    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
+    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count;
 } L;
+
+static unsigned run;                                       /* goes up when a trace is forgotten */
+static int is_handing;                                     /* `stop` reads the tables */
+static PyThread_type_lock foreign_lock, spare_lock;        /* spare: for a forked child */
 
 static struct { PyObject *name; int file; } file_cache[FILE_CACHE];   /* names are held, so pointers stay unique */
 
@@ -286,6 +291,7 @@ static inline int file_of(PyObject *name)
     size_t at = ((uintptr_t)name >> 4) % FILE_CACHE;
     if (file_cache[at].name == name) return file_cache[at].file;
     int file = file_lookup(name);
+    if (!PyUnicode_CheckExact(name)) return file;
     Py_XDECREF(file_cache[at].name);   /* a str: its deallocation runs no code */
     file_cache[at].name = Py_NewRef(name);
     file_cache[at].file = file;
@@ -681,7 +687,11 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
     s->gross += size;
     if ((size >= BIG || L.small_tracked < SMALL_TRACKED) && block_room()) {
         Block *slot = block_slot(address);
-        if (RARE(slot->address)) {   /* freed behind our back: it is gone */
+        if (RARE(slot->address)) {   /* freed behind our back: it is gone, on no line that we know */
+            if (slot->site != BEFORE) {
+                L.current -= slot->size;
+                line_charge(NOWHERE, -slot->size, 0, ++L.walk);
+            }
             block_died(slot);
             slot = block_slot(address);
         }
@@ -737,7 +747,7 @@ static inline void death(Block *block, int64_t size)
 
 static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
 {
-    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     if (L.on) {
         if (L.foreign_count == L.foreign_cap) {
             size_t cap = L.foreign_cap ? L.foreign_cap * 2 : 64;
@@ -750,17 +760,17 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
         }
         else L.lost = 1;
     }
-    PyThread_release_lock(L.lock);
+    PyThread_release_lock(foreign_lock);
 }
 
 static SELDOM void foreign_take(void)
 {
-    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     Foreign *events = L.foreign;
     size_t count = L.foreign_count;
     L.foreign = NULL;
     L.foreign_count = L.foreign_cap = 0;
-    PyThread_release_lock(L.lock);
+    PyThread_release_lock(foreign_lock);
     for (size_t i = 0; i < count; i++) {
         Foreign *e = &events[i];
         L.now = e->time;
@@ -976,13 +986,20 @@ static int return_event(unsigned long id, const void *frame, PyCodeObject *code,
     return ++L.lines[index].returns >= HOT;
 }
 
-/* The first time a file speaks, ask Python which lines make up one statement. */
-static void file_describe(File *file)
+/* The first time a file speaks, ask Python which lines make up one statement.
+ *
+ * That runs Python code, in which anything may happen: another thread may end the trace (then 0 is the answer, and the
+ * tables are gone), or the user may interrupt (then -1, with the exception set). */
+static int file_describe(int number)
 {
-    if (file->statements || !L.describe) return;
-    file->statements = calloc(1, sizeof(int));
-    PyObject *answer = PyObject_CallOneArg(L.describe, file->name);
-    if (answer && PyBytes_Check(answer) && file->statements) {
+    File *file = &L.files[number];
+    if (file->statements || !L.describe) return 1;
+    if (!(file->statements = calloc(1, sizeof(int)))) return 1;
+    unsigned asked_in = run;
+    PyObject *describe = Py_NewRef(L.describe), *name = Py_NewRef(file->name);
+    PyObject *answer = PyObject_CallOneArg(describe, name);
+    int goes_on = L.on && run == asked_in;
+    if (goes_on && answer && PyBytes_Check(answer)) {
         size_t size = (size_t)PyBytes_GET_SIZE(answer);
         int *grown = realloc(file->statements, size ? size : sizeof(int));
         if (grown) {
@@ -991,8 +1008,12 @@ static void file_describe(File *file)
             file->statement_count = (int)(size / sizeof(int));
         }
     }
-    if (!answer) PyErr_WriteUnraisable(L.describe);
+    if (!answer && !PyErr_ExceptionMatches(PyExc_Exception)) goes_on = -1;
+    else if (!answer) PyErr_WriteUnraisable(describe);
     Py_XDECREF(answer);
+    Py_DECREF(name);
+    Py_DECREF(describe);
+    return goes_on;
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
@@ -1023,10 +1044,16 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t coun
     if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
     int file = followed((PyCodeObject *)args[0]);
     if (file >= 0 && L.follow) {
-        file_describe(&L.files[file]);
-        PyObject *done = PyObject_CallOneArg(L.follow, args[0]);
-        if (!done) return NULL;
-        Py_DECREF(done);
+        int goes_on = file_describe(file);
+        if (goes_on < 0) return NULL;
+        if (!goes_on) Py_RETURN_NONE;
+        /* The call runs Python code, and another thread may end the trace in it: what is used is held. */
+        PyObject *follow = Py_NewRef(L.follow), *disable = Py_NewRef(L.disable);
+        PyObject *done = PyObject_CallOneArg(follow, args[0]);
+        Py_DECREF(follow);
+        if (!done) Py_CLEAR(disable);
+        Py_XDECREF(done);
+        return disable;
     }
     return Py_NewRef(L.disable);
 }
@@ -1045,7 +1072,9 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count
     if (!off) Py_RETURN_NONE;
     if (!L.quiet) return Py_NewRef(L.disable);
     /* Where a line can be jumped to from within itself, the interpreter looks for an event each time, and finds none. */
-    return PyObject_CallFunctionObjArgs(L.quiet, args[0], args[1], NULL);
+    PyObject *quiet = Py_NewRef(L.quiet), *answer = PyObject_CallFunctionObjArgs(quiet, args[0], args[1], NULL);
+    Py_DECREF(quiet);
+    return answer;
 }
 
 /* sys.monitoring PY_RETURN and PY_YIELD: (code, offset, value). */
@@ -1096,7 +1125,11 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     /* This event does not tell a return from an await: a coroutine's line is closed by what comes next. */
     if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, 1);
     else if (file >= 0) {
-        file_describe(&L.files[file]);
+        int goes_on = file_describe(file);
+        if (goes_on <= 0) {
+            Py_DECREF(code);
+            return goes_on;
+        }
         idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, PyFrame_GetLineNumber(frame),
                           PyFrame_GetLasti(frame));
     }
@@ -1159,9 +1192,8 @@ static void forget(void)
     free(L.points); free(L.events); free(L.threads); free(L.foreign);
     Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.quiet);
     Py_XDECREF(L.describe); Py_XDECREF(L.disable);
-    PyThread_type_lock lock = L.lock;
     memset(&L, 0, sizeof L);
-    L.lock = lock;
+    run++;
 }
 
 static int make_room(void)
@@ -1243,8 +1275,9 @@ static PyObject *start(PyObject *self, PyObject *args)
     PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable;
     if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
                           &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable)) return NULL;
-    if (L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
+    if (L.on || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
     forget();
+    if (!spare_lock) spare_lock = PyThread_allocate_lock();
     if (!make_room() || !take_files(whole, partial) || !take_known(known)) {
         forget();
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
@@ -1322,9 +1355,27 @@ static int64_t gross_now(void)
 static void end_counting(void)
 {
     hooks_out();
+    /* Under the lock: whoever puts an event into the queue looks at `on` there, so none comes after this. */
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     L.on = 0;
-    if (L.foreign_count) foreign_take();
+    PyThread_release_lock(foreign_lock);
+    foreign_take();
 }
+
+#ifndef _WIN32
+/* In a child nothing is counted.  This runs inside of fork(), before Python frees the states of the threads that are not
+ * there any more: a buffer that dies with them must not be charged to a thread of the cell that is one of these.  The
+ * parent's lock may be held by a thread that does not exist here, and memory for a new one may not be asked for. */
+static void forked_child(void)
+{
+    if (spare_lock) foreign_lock = spare_lock;
+    spare_lock = NULL;
+    if (!L.on) return;
+    hooks_out();
+    L.on = 0;
+    L.abandoned = 1;
+}
+#endif
 
 PyDoc_STRVAR(stop_doc, "stop() -> dict\n\nEnd counting, put NumPy's allocator back, and hand over what was counted.");
 
@@ -1332,12 +1383,13 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
-    if (!L.on && !L.abandoned) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
+    if ((!L.on && !L.abandoned) || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
     int64_t time = L.abandoned ? L.now : now_ns();
     if (L.on) end_counting();
     for (int i = 0; i < L.thread_count; i++) close_down_to(L.threads[i], 0, time);
     bucket_flush();
     point_put(time, L.current);
+    is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
         "{sLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
@@ -1350,6 +1402,7 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
         "ghosts", block_list(L.ghosts, L.ghost_count),
         "points", PyBytes_FromStringAndSize((const char *)L.points, (Py_ssize_t)(L.point_count * sizeof(Point))),
         "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))));
+    is_handing = 0;
     forget();
     return result;
 }
@@ -1382,17 +1435,26 @@ static PyObject *reset_peak(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting at once; `stop` hands over what was counted so far. For a forked child.");
+PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting at once; `stop` hands over what was counted so far.");
 
 static PyObject *abandon(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
     if (!L.on) Py_RETURN_NONE;
-    hooks_out();
-    L.on = 0;
+    end_counting();
     L.abandoned = 1;
-    L.lock = PyThread_allocate_lock();   /* the parent's may be held by a thread that does not exist here */
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(drop_doc, "drop() -> None\n\nStop counting and forget everything. For a run that was cut off.");
+
+static PyObject *drop(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (L.on) end_counting();
+    if (!is_handing) forget();
     Py_RETURN_NONE;
 }
 
@@ -1409,6 +1471,7 @@ static PyMethodDef methods[] = {
     {"totals", totals, METH_NOARGS, totals_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"drop", drop, METH_NOARGS, drop_doc},
     {"frames_probe", frames_probe, METH_NOARGS, "frames_probe() -> None\n\nNote the frame that calls, for `frames_learn`."},
     {"frames_learn", frames_learn, METH_NOARGS,
      "frames_learn() -> bool\n\nLearn from the probes how a frame tells its caller; False when frame objects stay in use."},
@@ -1443,8 +1506,11 @@ PyMODINIT_FUNC PyInit__ledger(void)
     PyObject *capsule = PyDataMem_DefaultHandler;
     handler = PyCapsule_GetPointer(capsule, "mem_handler");
     if (!handler) return NULL;
-    L.lock = PyThread_allocate_lock();
-    if (!L.lock) return PyErr_NoMemory();
+    foreign_lock = PyThread_allocate_lock();
+    if (!foreign_lock) return PyErr_NoMemory();
+#ifndef _WIN32
+    if (pthread_atfork(NULL, NULL, forked_child)) return PyErr_NoMemory();
+#endif
     return PyModule_Create(&module);
 #endif
 }

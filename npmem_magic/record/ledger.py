@@ -210,7 +210,14 @@ def running() -> bool:
 
 
 def abandon() -> None:
-    """Stop counting at once and forget; nothing to do when nothing counts."""
+    """Stop counting at once, as in a forked child; nothing to do when nothing counts."""
     pure.abandon()
     if _ledger is not None:
         _ledger.abandon()
+
+
+def drop() -> None:
+    """Stop counting, and keep nothing of a run that was cut off."""
+    pure.abandon()
+    if _ledger is not None:
+        _ledger.drop()
