@@ -40,6 +40,9 @@ CAN_FORK = hasattr(os, "fork")
 BREAKABLE = ("alone", "threads", "left alone", "numexpr")  # the others' libraries hold locks when they are interrupted
 
 
+# On 3.11 an exception thrown into a thread that ends before it is raised leaves the interpreter's flag set for ever, and
+# a thread with any trace function then goes round and round at the start of its next function.
+TAKES_BACK = sys.version_info >= (3, 12)
 HOUSEKEEPING = 4000  # bytes of small buffers that NumPy's own caches keep after a first use, in the whole process
 
 
@@ -93,7 +96,7 @@ class Tormentor:
                 signal.pthread_kill(self._target, signal.SIGINT)
             elif blow == 1:
                 throw(self._target, self._rng.choice([Blow, KeyboardInterrupt, MemoryError]))
-            else:
+            elif TAKES_BACK:
                 others = [ident for ident in sys._current_frames() if ident != threading.get_ident()]
                 throw(self._rng.choice(others), Blow)
 
@@ -105,11 +108,7 @@ class Tormentor:
 
 
 def throw(ident: int, what: type[BaseException]) -> None:
-    """Raise `what` in a thread at its next instruction.
-
-    It is never taken back: on 3.11 that leaves the interpreter's flag set, and a thread with any trace function then
-    waits for ever at the start of its next function.
-    """
+    """Raise `what` in a thread at its next instruction."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(what))
 
 
