@@ -74,20 +74,34 @@
 #endif
 
 #define BIG 4096                 /* bytes from which on a buffer gets a time and a step of the curve */
+#define HOT 1000                 /* runs of a line after which its events are switched off */
+#define DEEP 256                 /* open followed frames noted per thread; deeper ones share the last */
+#define LAST_LINE (1 << 20)      /* lines beyond have a number that somebody made up */
+#ifndef NPMEM_SMALL_LIMITS
 #define BLOCKS 60000             /* buffers alive at one time of which everything is noted ... */
 #define SMALL_BLOCKS 30000       /* ... of these, smaller than BIG */
 #define HUGE_SIZE (1 << 20)      /* bytes from which on everything is noted in any case: nobody has many of these */
 #define PACKED (1 << 21)         /* slots for the buffers beyond, of which only size and site are noted */
 #define POINTS (1 << 16)         /* steps of the curve before neighbours are merged */
 #define EVENTS (1 << 18)         /* line events kept for the lane of lines */
-#define HOT 1000                 /* runs of a line after which its events are switched off */
 #define MOST_SITES (1 << 14)     /* what lies beyond is told as "no followed line" */
 #define MOST_LINES (1 << 15)
 #define MOST_KEYS (1 << 18)
-#define LAST_LINE (1 << 20)      /* lines beyond have a number that somebody made up */
 #define MOST_THREADS 1024        /* with lines open at one time; further ones have no line events */
 #define MOST_FOREIGN (1 << 16)
-#define DEEP 256                 /* open followed frames noted per thread; deeper ones share the last */
+#else                            /* for the tests: every limit is met by a short program */
+#define BLOCKS 40
+#define SMALL_BLOCKS 15
+#define HUGE_SIZE (1 << 18)
+#define PACKED (1 << NPMEM_SMALL_LIMITS)
+#define POINTS (1 << 6)
+#define EVENTS (1 << 8)
+#define MOST_SITES 50
+#define MOST_LINES 60
+#define MOST_KEYS (1 << 10)
+#define MOST_THREADS 2
+#define MOST_FOREIGN (1 << 6)
+#endif
 #define FILE_CACHE 256
 #define RECENT 256
 
@@ -286,7 +300,7 @@ static int packed_grow(void)
 {
     uint64_t *old = L.packed;
     uint32_t *old_size = L.packed_size;
-    size_t old_cap = L.packed_cap, cap = old_cap ? old_cap * 2 : 4096;
+    size_t old_cap = L.packed_cap, cap = old_cap ? old_cap * 2 : PACKED < 4096 ? PACKED : 4096;
     if (cap > PACKED) return 0;
     uint64_t *grown = calloc(cap, sizeof(uint64_t) + sizeof(uint32_t));
     if (!grown) { L.lost = 1; return 0; }
