@@ -84,9 +84,9 @@ class _Evaluator:
                 return self._call(node)
             case ast.NamedExpr(value=inner):
                 return self.of(inner)
-        for inner in ast.iter_child_nodes(node):  # its parts may be known though the whole is not
-            if isinstance(inner, ast.expr) and not isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
-                self.of(inner)
+        for child in ast.iter_child_nodes(node):  # its parts may be known though the whole is not
+            if isinstance(child, ast.expr) and not isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
+                self.of(child)
         return Unknown(f"{type(node).__name__} is not followed")
 
     def _binary(self, function: Callable[..., Any], *values: Value) -> Value:
