@@ -98,7 +98,7 @@ def find_arrays(
     found = []
     for part in _parts(namespace, names):
         found.append(_described(part, known) if part.array is not None else _foreign(part))
-    found.sort(key=lambda info: (-info.nbytes, info.name))
+    found.sort(key=lambda info: (-min(info.nbytes, info.pinned_nbytes), info.name))
     if not check:
         return found
     arrays = {part.path: part.array for part in _parts(namespace, names)}

@@ -32,12 +32,13 @@ _BUDGET_SHARE = 8  # without a budget a chunk takes this part of the free memory
 
 @dataclass(frozen=True)
 class Part:
-    """An expression inside of what was asked for, with the array it gives."""
+    """An expression inside of what was asked for, with the array it gives; `is_new` unless it is a name or a view."""
 
     source: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     nbytes: int
+    is_new: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class MemSize:
     @property
     def new_bytes(self) -> int:
         """Bytes of the largest array that is made on the way, the result left out."""
-        return max((part.nbytes for part in self.parts[:-1] if not part.source.isidentifier()), default=0)
+        return max((part.nbytes for part in self.parts[:-1] if part.is_new), default=0)
 
     @property
     def by_dtype(self) -> tuple[tuple[str, int], ...]:
@@ -171,8 +172,18 @@ def _array(asked: str, evaluation: Evaluation, dtype: Any) -> tuple[Array, tuple
     for node, part in evaluation.parts.items():
         if isinstance(part, Array) and not part.is_scalar:
             source = ast.unparse(node)
-            seen.setdefault(source, Part(source, part.shape, part.dtype, part.nbytes))
+            seen.setdefault(source, Part(source, part.shape, part.dtype, part.nbytes, _is_new(node)))
     return array, tuple(seen.values())
+
+
+def _is_new(node: ast.expr) -> bool:
+    """Whether evaluating the node makes an array, rather than naming one or looking into one."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name not in ("reshape", "transpose", "swapaxes", "squeeze", "broadcast_to", "view", "ravel")
+        case ast.Name() | ast.Attribute() | ast.Subscript():
+            return False
+    return True
 
 
 def _together(arrays: list[Array]) -> Array:

@@ -43,7 +43,7 @@ def snippet(array: Array, chunks: Chunks) -> str:
         f"shape, dtype = {shape}, np.dtype({array.dtype.str!r})\n"
         f"# {human(array.nbytes, 2)} on disk\n"
         'x = np.lib.format.open_memmap("x.npy", mode="w+", dtype=dtype, shape=shape)\n'
-        '# without the header of .npy: x = np.memmap("x.bin", mode="w+", dtype=dtype, shape=shape)\n'
+        '# or raw: x = np.memmap("x.bin", mode="w+", dtype=dtype, shape=shape)\n'
         f"pieces = x{flat}\n"
         f"{step} = {chunks.rows:_}  # {human(chunks.nbytes)} at a time\n"
         f"for start in range(0, {count}, {step}):\n"
