@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .. import folds
@@ -14,26 +14,35 @@ from ..cell import Cell, Outcome, Work
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, ledger, sampler
+from . import accidents, gauges, ledger, notice, sampler
+from .accidents import Accident
+from .facts import Noted
 
 __all__ = ["Options", "Recording", "record", "record_async"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`."""
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
+
+    With `dtypes`, facts about names and numeric accidents are noted as well, and come with the `Recording`.
+    """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    dtypes: bool = False
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run cost, and what it answered or raised."""
+    """What a run cost, and what it answered or raised; with `Options.dtypes`, what was noted beside it."""
 
     trace: Trace
     outcome: Outcome
+    facts: tuple[Noted, ...] = ()
+    accidents: tuple[Accident, ...] = ()
+    text: Callable[[str], Text] | None = None
 
 
 class _Watch:
@@ -53,6 +62,10 @@ class _Watch:
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
         self.between = self._clock.resume
+        self._facts: notice.Watcher | None = None
+        self._accidents: accidents.ErrorLog | None = None
+        self.noted: tuple[Noted, ...] = ()
+        self.went_wrong: tuple[Accident, ...] = ()
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
@@ -66,34 +79,52 @@ class _Watch:
             tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock.follow,
             self._clock.disable,
         )  # fmt: skip
+        if self._options.dtypes:
+            self._facts = notice.make(frozenset(whole), work.followed_codes, self.text, self._ledger.notice())
+            self._accidents = accidents.ErrorLog(frozenset({*whole, *partial}), work.raw, namespace)
+            self._notes += self._accidents.start()
         self._notes += self._clock.start()
+        if self._facts is not None:
+            self._notes += self._facts.start()
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
             account = self._ledger.stop()
         finally:
             self._clock.stop()
+            self._end_notes(namespace)
             high_water = gauges.high_water() if self._high_water_from is not None else None
             samples = self._sampler.stop()
         notes = (*self._notes, *samples.notes)
         resident = Resident(samples.time_ns, samples.values, high_water, self._high_water_from, notes)
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
-        run = folds.Run(self._work, self._options.label, outcome, self._text, names)
+        run = folds.Run(self._work, self._options.label, outcome, self.text, names)
         return folds.assemble(account, resident, run)
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
         ledger.abandon()
         self._clock.stop()
+        self._end_notes({})
         self._sampler.stop()
 
-    def _text(self, filename: str) -> Text:
+    def _end_notes(self, namespace: Mapping[str, object]) -> None:
+        if self._facts is not None and self._accidents is not None:
+            self.went_wrong = self._accidents.stop()
+            self.noted = self._facts.stop(namespace)
+
+    def recording(self, namespace: Mapping[str, object], outcome: Outcome) -> Recording:
+        """Stop, and hand over all that was watched."""
+        trace = self.stop(namespace, outcome)
+        return Recording(trace, outcome, self.noted, self.went_wrong, self.text)
+
+    def text(self, filename: str) -> Text:
         if filename not in self._texts:
             self._texts[filename] = Text.read("".join(linecache.getlines(filename)))
         return self._texts[filename]
 
     def _statements(self, filename: str) -> bytes:
-        return self._text(filename).statement_table()
+        return self.text(filename).statement_table()
 
 
 def record(work: Work, namespace: Mapping[str, object], options: Options) -> Recording:
@@ -108,7 +139,7 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
     try:
         watch.start(namespace)
         outcome = work.run(watch.between)
-        return Recording(watch.stop(namespace, outcome), outcome)
+        return watch.recording(namespace, outcome)
     except BaseException:
         watch.abandon()
         raise
@@ -120,7 +151,7 @@ async def record_async(work: Work, namespace: Mapping[str, object], options: Opt
     try:
         watch.start(namespace)
         outcome = await work.run_async(watch.between)
-        return Recording(watch.stop(namespace, outcome), outcome)
+        return watch.recording(namespace, outcome)
     except BaseException:
         watch.abandon()
         raise

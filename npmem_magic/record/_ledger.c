@@ -962,6 +962,14 @@ static PyObject *trace_here(PyObject *self, PyObject *ignored)
 static int clock_wanted;      /* between clock start and stop */
 static int clock_armed;       /* the thread of the cell has its trace function set */
 static int clock_idle;        /* hot events in a row */
+static PyObject *notice;      /* is told the frame of each line that begins for the first time, or NULL */
+
+static void tell_of(PyFrameObject *frame)
+{
+    PyObject *done = PyObject_CallOneArg(notice, (PyObject *)frame);
+    if (!done) PyErr_WriteUnraisable(notice);
+    Py_XDECREF(done);
+}
 
 static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
@@ -976,8 +984,9 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, frame, code, 1);
     else if (file >= 0) {
         file_describe(&L.files[file]);
-        idle = line_event((unsigned long)ts->thread_id, frame, code, file, PyFrame_GetLineNumber(frame),
-                          PyFrame_GetLasti(frame));
+        int number = PyFrame_GetLineNumber(frame);
+        idle = line_event((unsigned long)ts->thread_id, frame, code, file, number, PyFrame_GetLasti(frame));
+        if (notice && L.lines[line_index(file, number, code)].events == 1) tell_of(frame);
     }
     Py_DECREF(code);
     /* A loop whose lines are all hot runs without the trace function; it comes back with the next buffer born on
@@ -1006,6 +1015,13 @@ static PyObject *trace_here(PyObject *self, PyObject *wanted)
     clock_armed = clock_wanted;
     clock_idle = 0;
     PyEval_SetTrace(clock_wanted ? trace_function : NULL, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *tell_lines(PyObject *self, PyObject *callable)
+{
+    (void)self;
+    Py_XSETREF(notice, callable == Py_None ? NULL : Py_NewRef(callable));
     Py_RETURN_NONE;
 }
 
@@ -1295,6 +1311,7 @@ static PyMethodDef methods[] = {
 #else
     {"trace_here", trace_here, METH_O, "trace_here(wanted)\n\nSet (or clear) the C trace function of this thread."},
     {"trace_thread", trace_thread, METH_VARARGS, "A trace function for threading.settrace."},
+    {"tell_lines", tell_lines, METH_O, "tell_lines(callable)\n\nCall it with the frame at each line's first run; None: no more."},
 #endif
     {NULL, NULL, 0, NULL},
 };

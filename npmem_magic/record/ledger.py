@@ -41,6 +41,7 @@ class Ledger(Protocol):
     name: str
 
     def clock(self) -> lines.Clock: ...
+    def notice(self) -> Callable[[object], None] | None: ...
     def start(
         self,
         files: tuple[str, ...],
@@ -62,6 +63,11 @@ class NativeLedger:
     def clock(self) -> lines.Clock:
         """The line clock that writes into this ledger."""
         return lines.make(_ledger)
+
+    def notice(self) -> Callable[[object], None] | None:
+        """On CPython 3.11: sets whom to call with the frame at each line's first run. None where nobody needs it."""
+        found: Callable[[object], None] | None = getattr(_ledger, "tell_lines", None)
+        return found
 
     def start(
         self,

@@ -53,6 +53,10 @@ class PureLedger:
         """The clock that tells this ledger of each instruction; it starts after the ledger and stops after it."""
         return _Started(self._clock, self)
 
+    def notice(self) -> Callable[[object], None] | None:
+        """None: this ledger's clock tells of no line."""
+        return None
+
     def start(
         self,
         files: tuple[str, ...],
