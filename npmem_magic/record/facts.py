@@ -60,7 +60,12 @@ def fact_of(value: object) -> Fact:
         )
     if isinstance(value, np.generic):
         return Fact(stands, kind.__name__, value.dtype)
-    if kind.__module__.startswith("pandas.") and kind.__name__ in ("Series", "Index", "DatetimeIndex", "RangeIndex"):
+    if kind.__module__.partition(".")[0] == "pandas" and kind.__name__ in (
+        "Series",
+        "Index",
+        "DatetimeIndex",
+        "RangeIndex",
+    ):
         return Fact(stands, kind.__name__, value.dtype)  # type: ignore[attr-defined]
     return Fact(stands, kind.__name__)
 
@@ -86,14 +91,13 @@ def paths_bound(statement: ast.stmt) -> Iterator[str]:
     match statement:
         case ast.Assign(targets=targets):
             found = targets
-        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-            found = [target]
+        case ast.AnnAssign(target=single) | ast.AugAssign(target=single):
+            found = [single]
         case _:
             found = []
     for target in found:
-        for node in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
-            if _is_path(node):
-                yield ast.unparse(node)
+        parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+        yield from (ast.unparse(part) for part in parts if _is_path(part))
 
 
 def _own_parts(statement: ast.stmt) -> list[ast.AST]:
