@@ -42,7 +42,7 @@ class Recording:
     outcome: Outcome
     facts: tuple[Noted, ...] = ()
     accidents: tuple[Accident, ...] = ()
-    text: Callable[[str], Text] | None = None
+    text: Callable[[str], Text] = lambda filename: Text((), 1)
 
 
 class _Watch:

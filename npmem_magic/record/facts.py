@@ -39,13 +39,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class Noted:
-    """A statement that ran: where, its function's name, what it read, and what it bound (as far as that was seen)."""
+    """A statement that ran: where, its function's name, what it read, and what it bound (as far as that was seen).
+
+    `writes` are the names it wrote into (``x[...] = ``, ``x += ``).
+    """
 
     filename: str
     line: int
     function: str
     before: Mapping[str, Fact]
     after: dict[str, Fact] = field(default_factory=dict)
+    writes: tuple[str, ...] = ()
 
 
 def fact_of(value: object) -> Fact:
@@ -98,6 +102,23 @@ def paths_bound(statement: ast.stmt) -> Iterator[str]:
     for target in found:
         parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         yield from (ast.unparse(part) for part in parts if _is_path(part))
+
+
+def names_written(statement: ast.stmt) -> Iterator[str]:
+    """The names of what a statement writes into: ``x`` of ``x[1:] = 0``, ``x += 1`` and ``np.add(a, b, out=x)``."""
+    match statement:
+        case ast.Assign(targets=targets):
+            written: list[ast.expr] = [each for each in targets if isinstance(each, (ast.Subscript, ast.Attribute))]
+        case ast.AugAssign(target=single):
+            written = [single]
+        case _:
+            written = []
+    calls = [node for part in _own_parts(statement) for node in ast.walk(part) if isinstance(node, ast.Call)]
+    outs = [each.value for call in calls for each in call.keywords if each.arg == "out"]
+    for target in (*written, *outs):
+        name = next((node.id for node in ast.walk(target) if isinstance(node, ast.Name)), None)
+        if name is not None:
+            yield name
 
 
 def _own_parts(statement: ast.stmt) -> list[ast.AST]:

@@ -9,7 +9,7 @@ from types import CodeType, FrameType
 from typing import Protocol
 
 from ..syntax import Text
-from .facts import Fact, Noted, facts_at, paths_bound, paths_read
+from .facts import Fact, Noted, facts_at, names_written, paths_bound, paths_read
 
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
 _PATHS = 64  # names noted for one statement
@@ -88,7 +88,8 @@ class _Notes:
         key = code.co_filename, statement.lineno, code.co_name
         if key not in self.noted:
             reads, binds = self._plan(text, code.co_filename, statement.lineno)
-            noted = Noted(code.co_filename, statement.lineno, code.co_name, names.facts(reads))
+            written = tuple(name for each in text.starting.get(statement.lineno, ()) for name in names_written(each))
+            noted = Noted(code.co_filename, statement.lineno, code.co_name, names.facts(reads), writes=written)
             self.noted[key] = noted
             if binds:
                 self._open[id(frame)] = noted, binds

@@ -103,8 +103,9 @@ class _Finder:
         result = evaluation.parts.get(value, Unknown(""))
         if maker := default_maker(value):
             names.made[target] = f"{target} was made by np.{maker} on line {statement.lineno}"
-        if not isinstance(result, Unknown) and (carried is not None or len(self._found) > before):
-            names.grown[target] = before if carried is None else carried
+        number = carried if carried is not None else before if len(self._found) > before else None
+        if number is not None and isinstance(result, Array) and result.dtype == self._found[number].result:
+            names.grown[target] = number
         if isinstance(result, Unknown):
             self._pandas(noted, statement, target)
             return target
