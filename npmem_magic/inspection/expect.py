@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import ArrayInfo
 from ..host import NpmemError
 from ..sizing.reading import as_dtype
 from ..upcasts import Growth
@@ -59,11 +60,15 @@ def parse_expectations(text: str) -> tuple[Expectation, ...]:
     return tuple(found)
 
 
-def unmet(expected: Sequence[Expectation], inspection: Inspection, namespace: Mapping[str, object]) -> tuple[str, ...]:
-    """A sentence for each array that is not as expected: its name, its dtype, and the line that made it so."""
+def unmet(
+    expected: Sequence[Expectation], seen: Inspection | Sequence[ArrayInfo], namespace: Mapping[str, object]
+) -> tuple[str, ...]:
+    """A sentence for each array that is not as expected: its name, its dtype, and of a run the line that did it."""
     found = []
+    inspection = seen if isinstance(seen, Inspection) else None
+    infos = seen.arrays if isinstance(seen, Inspection) else seen
     for each in expected:
-        arrays = {info.name: info.dtype for info in inspection.arrays if isinstance(info.dtype, np.dtype)}
+        arrays = {info.name: info.dtype for info in infos if isinstance(info.dtype, np.dtype)}
         if each.name:
             value = namespace.get(each.name)
             if isinstance(value, (np.ndarray, np.generic)):
@@ -85,7 +90,9 @@ def _same_class(dtype: np.dtype[Any], other: np.dtype[Any]) -> bool:
     return all(each.kind in "iu" for each in (dtype, other)) or all(each.kind in "fc" for each in (dtype, other))
 
 
-def _blame(name: str, inspection: Inspection) -> str:
+def _blame(name: str, inspection: Inspection | None) -> str:
+    if inspection is None:
+        return ""
     growth: Growth | None = inspection.behind.get(name)
     if growth is not None:
         where = f" of {growth.function}" if not growth.function.startswith("<") else ""

@@ -14,7 +14,6 @@ from .arrays import Device
 from .sheet import Change, Column, Entry, Piece, Sheet, Table
 
 GROWTHS = 12
-_AT = (Column("line", ">"), Column("", is_code=True, gives=True))
 
 
 def describe(inspection: Inspection, devices: Sequence[Device] | None = None, unmet: Sequence[str] = ()) -> Sheet:
@@ -91,9 +90,16 @@ def _growths(inspection: Inspection) -> list[Piece]:
 
 
 def _mishaps(inspection: Inspection) -> Table:
-    entries = [Entry((str(each.line), each.source, each.what, f"×{each.count:,}")) for each in inspection.mishaps]
-    columns = (*_AT, Column("what happened", gives=True), Column("times", ">"))
+    entries = [
+        Entry((str(each.line), f"{_in(each.function)}{each.what}", f"×{each.count:,}"), (each.source,))
+        for each in inspection.mishaps
+    ]
+    columns = (Column("line", ">"), Column("what happened", gives=True), Column("times", ">"))
     return Table("Numeric accidents", columns, tuple(entries))
+
+
+def _in(function: str) -> str:
+    return "" if function == CELL else f"in {function}: "
 
 
 def _crosswise(found: Crosswise) -> Change:
