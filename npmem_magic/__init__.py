@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .arrays import ArrayInfo, find_arrays
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
@@ -20,16 +21,21 @@ from .record import Options
 from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
+from .sizing import MemSize, memsize
 from .trace import Trace, load, show_with
 
 __all__ = [
+    "ArrayInfo",
+    "MemSize",
     "NpmemError",
     "Trace",
     "Unavailable",
+    "find_arrays",
     "last",
     "ledger",
     "load",
     "load_ipython_extension",
+    "memsize",
     "trace",
     "unload_ipython_extension",
 ]

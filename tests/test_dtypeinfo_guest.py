@@ -1,9 +1,15 @@
+# ruff: noqa: E501  a cell a line reads best
 """A cell under ``%%dtypeinfo`` behaves as it does without it, in every way that one under ``%%memtrace`` does."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 from guest_cells import CELLS, FIRST_LINE
+from IPython.core.interactiveshell import InteractiveShell
 from test_guest import observe, same
 
 MAGIC = "%%dtypeinfo -q"
@@ -48,14 +54,16 @@ CAREFUL: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def error_state_as_it_was() -> object:
-    import numpy as np
+def usual_state(shell: InteractiveShell | None = None) -> None:
+    """NumPy's error state as it is at the start: it belongs to the process, not to the shell."""
+    np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")
+    np.seterrcall(None)
 
-    state, call = np.geterr(), np.geterrcall()
+
+@pytest.fixture(autouse=True)
+def error_state_as_it_was() -> Iterator[None]:
     yield
-    np.seterr(**state)
-    np.seterrcall(call)
+    usual_state()
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -71,4 +79,6 @@ def test_cell_magics_inside(name: str) -> None:
 
 @pytest.mark.parametrize("name", CAREFUL)
 def test_nothing_is_noticed(name: str) -> None:
-    same(*CAREFUL[name], magic=MAGIC)
+    if name == "resize in place" and sys.version_info < (3, 12):
+        pytest.skip("under any trace function an array has one reference more, under %%memtrace as well")
+    same(*CAREFUL[name], magic=MAGIC, prepare=usual_state)

@@ -174,7 +174,7 @@ def _described(part: Part, known: Reach) -> ArrayInfo:
         flags=flags_of(array),
         kind=part.kind if part.kind != "numpy" or type(array) is np.ndarray else f"numpy.{type(array).__name__}",
         pinned_nbytes=pinned,
-        buffer=("address", id(root)),
+        buffer=known.buffer(array),
     )
     structure = structure_of(bare.dtype)
     return replace(info, note=structure.sentence(bare.size)) if structure is not None else info
