@@ -32,7 +32,7 @@ class DtypeRequest:
     @classmethod
     def of(cls, names: Sequence[str], expect: str | None, gpu: bool) -> DtypeRequest:
         """The request in the words of the line; NpmemError where they mean nothing."""
-        return cls(tuple(names), parse_expectations(expect) if expect else (), gpu)
+        return cls(tuple(names), parse_expectations(expect.strip("'\"")) if expect else (), gpu)
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of arrays
 """Every array of a namespace: bytes, owners, views, order and flags of arrays whose layout is known."""
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_smallest_integer_keeps_the_sign_where_both_would_do() -> None:
 
 def test_whole_numbers_in_floats() -> None:
     assert fits(np.arange(100.0)).exact == np.int8
-    assert fits(np.array([0.0, 1.0] * 10)).exact == bool
+    assert fits(np.array([0.0, 1.0] * 10)).exact == np.bool_
     assert fits(np.array([0.0, 1.0, np.nan])).exact == np.float16
 
 

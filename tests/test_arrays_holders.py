@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of arrays
 """Who else looks at a buffer: every holder is named, and a name is called alone only when it is."""
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .casts import LostCast
-from .crosswise import Crosswise
+from .crosswise import Crosswise, crosswise_of
 from .expect import Expectation, ExpectationError, parse_expectations, unmet
 from .report import Inspection, Snapshot, inspect
 
@@ -14,6 +14,7 @@ __all__ = [
     "Inspection",
     "LostCast",
     "Snapshot",
+    "crosswise_of",
     "inspect",
     "parse_expectations",
     "unmet",

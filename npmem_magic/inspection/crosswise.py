@@ -58,7 +58,7 @@ class Crosswise:
     price: int
 
 
-def crosswise(
+def crosswise_of(
     notes: Sequence[Noted],
     text: Callable[[str], Text],
     namespace: Mapping[str, object],

@@ -13,7 +13,7 @@ from ..syntax import Text
 from ..trace import CELL, Trace
 from ..upcasts import Growth, find
 from .casts import LostCast, lost_casts
-from .crosswise import Crosswise, crosswise
+from .crosswise import Crosswise, crosswise_of
 
 Function = Callable[[str, int], str]
 
@@ -71,7 +71,7 @@ def inspect(recording: Recording, before: Snapshot, namespace: Mapping[str, obje
         behind=found.behind,
         bound=bound,
         mishaps=tuple(_mishaps(recording.accidents, text)) + tuple(_lost(lost_casts(recording.facts, text, namespace))),
-        crosswise=crosswise(recording.facts, text, namespace),
+        crosswise=crosswise_of(recording.facts, text, namespace),
         notes=recording.trace.notes,
     )
 

@@ -14,7 +14,7 @@ from .sheet import Column, Entry, Sheet, Table
 
 ROWS = 40
 _ALIKE = 4  # arrays of one container, alike, from which on they are told as one
-_HELD = 4  # holders that are named
+_HELD = 6  # holders that are named
 _PINNED = 4  # times its own bytes that a view keeps alive, from which on this is said
 _WORTH = 1024  # bytes below which what would fit is not worth a line
 _ITEM = re.compile(r"\[[^\[\]]*\]$")
@@ -38,7 +38,8 @@ def describe(infos: Sequence[ArrayInfo], devices: Sequence[Device] | None = None
     if not infos:
         return Sheet("dtypeinfo", "No array was found", f" {what or 'among the names'}.")
     total = distinct_bytes(infos)
-    facts = [f"{len({info.buffer for info in infos if info.buffer}):,} buffers, each counted once"]
+    count = len({info.buffer for info in infos if info.buffer})
+    facts = [f"{count:,} buffers, each counted once" if count != 1 else "1 buffer"]
     saving = sum(_lossless(info) for info in infos)
     if saving >= _WORTH:
         facts.append(f"{human(saving)} less would hold every value")

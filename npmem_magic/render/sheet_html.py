@@ -45,7 +45,7 @@ def _piece(piece: Piece) -> str:
         source = (
             f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(piece.source))}</pre>'
         )
-        return html.title(piece.title) + source
+        return html.title(printable(piece.title)) + source
     return _change(piece)
 
 
@@ -70,10 +70,14 @@ def _change(change: Change) -> str:
 
 def _table(table: Table) -> str:
     head = "".join(
-        html.head(escape(column.head), "right" if column.align == ">" else "left") for column in table.columns
+        html.head(_words(column.head), "right" if column.align == ">" else "left") for column in table.columns
     )
     body = "".join(_entry(table, entry) for entry in table.entries)
-    title = html.title(table.title, table.more) if table.title else '<div style="margin:10px 0 0"></div>'
+    title = (
+        html.title(printable(table.title), printable(table.more))
+        if table.title
+        else '<div style="margin:10px 0 0"></div>'
+    )
     remark = f'<div style="margin:2px 0 0;{html.DIM}">{_words(table.remark)}</div>' if table.remark else ""
     return title + html.whole_table(head, body + _total(table)) + remark
 

@@ -25,7 +25,7 @@ def _piece(piece: Piece, width: int) -> list[str]:
     if isinstance(piece, Table):
         return _table(piece, width)
     if isinstance(piece, Snippet):
-        return [clip(piece.title, width), *(f"    {printable(line)}" for line in piece.source.splitlines())]
+        return [clip(printable(piece.title), width), *(f"    {printable(line)}" for line in piece.source.splitlines())]
     return _change(piece, width)
 
 
@@ -41,7 +41,7 @@ def _change(change: Change, width: int) -> list[str]:
 def _table(table: Table, width: int) -> list[str]:
     sizes = _sizes(table, width)
     head = _cells(table, tuple(column.head for column in table.columns), sizes)
-    lines = [clip(" ".join(filter(None, (table.title, table.more))), width)] if table.title else []
+    lines = [clip(printable(" ".join(filter(None, (table.title, table.more)))), width)] if table.title else []
     lines += [head, "─" * min(width, columns(head.rstrip()) if not table.total else sum(sizes) + 2 * (len(sizes) - 1))]
     for entry in table.entries:
         lines += _entry(table, entry, sizes, width)

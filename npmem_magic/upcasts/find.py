@@ -235,6 +235,12 @@ def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
             yield from (item.context_expr for item in items)
 
 
+def _is_bracketed(text: str, start: int, end: int) -> bool:
+    """Whether the part stands in brackets of its own, which are no call's."""
+    before = text[: start - 1].rstrip()[-1:] if start else ""
+    return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not (before.isalnum() or before in ")]_")
+
+
 def _rewritten(case: Case, reason: Reason, source: Callable[[ast.expr], str], facts: Mapping[str, Fact]) -> str:
     """The expression with the reason's edits, if NumPy agrees that it then has the dtype that was wanted."""
     if not reason.edits:
@@ -247,7 +253,10 @@ def _rewritten(case: Case, reason: Reason, source: Callable[[ast.expr], str], fa
         return ""
     else:
         start = node.col_offset - case.node.col_offset
-        after = text[:start] + new + text[start + (node.end_col_offset or 0) - node.col_offset :]
+        end = start + (node.end_col_offset or 0) - node.col_offset
+        if new.startswith("(") and _is_bracketed(text, start, end):
+            start, end = start - 1, end + 1
+        after = text[:start] + new + text[end:]
     try:
         made = work_out(parse(after), lambda path: stands_for({"np": _NUMPY, **facts}, path)).value
     except SyntaxError:
