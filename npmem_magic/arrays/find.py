@@ -98,12 +98,17 @@ def find_arrays(
     found = []
     for part in _parts(namespace, names):
         found.append(_described(part, known) if part.array is not None else _foreign(part))
-    found.sort(key=lambda info: (-min(info.nbytes, info.pinned_nbytes), info.name))
+    found.sort(key=lambda info: (-_weight(info), info.name))
     if not check:
         return found
     arrays = {part.path: part.array for part in _parts(namespace, names)}
     looked: set[object] = set()
     return [_checked(info, arrays.get(info.name), budget, looked) for info in found]
+
+
+def _weight(info: ArrayInfo) -> int:
+    """Bytes that would go with the array: what a view pins that nothing else names; else what it looks at."""
+    return info.pinned_nbytes if info.owner == UNNAMED else min(info.nbytes, info.pinned_nbytes)
 
 
 def distinct_bytes(infos: Iterable[ArrayInfo], on_device: bool = False) -> int:

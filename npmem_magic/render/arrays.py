@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import ArrayInfo, Fit, distinct_bytes
+from ..arrays import UNNAMED, ArrayInfo, Fit, distinct_bytes
 from ..sizes import human
 from .sheet import Column, Entry, Sheet, Table
 
@@ -43,6 +43,9 @@ def describe(infos: Sequence[ArrayInfo], devices: Sequence[Device] | None = None
     saving = sum(_lossless(info) for info in infos)
     if saving >= _WORTH:
         facts.append(f"{human(saving)} less would hold every value")
+    pinned = sum(info.pinned_nbytes - info.nbytes for info in infos if info.owner == UNNAMED and _pins(info))
+    if pinned:
+        facts.append(f"{human(pinned)} live only because a small view looks into them")
     on_device = distinct_bytes(infos, on_device=True)
     if on_device:
         facts.append(f"{human(on_device)} on a GPU")
@@ -89,7 +92,8 @@ def table(infos: Sequence[ArrayInfo], title: str = "", total: int | None = None)
 
 
 def _is_view(info: ArrayInfo) -> bool:
-    return bool(info.owner)
+    """Whether its bytes are another row's: a view of all of an array without a name stands for that array."""
+    return bool(info.owner) and not (info.owner == UNNAMED and info.pinned_nbytes <= info.nbytes)
 
 
 def _grouped(infos: Sequence[ArrayInfo]) -> list[tuple[ArrayInfo, int]]:
@@ -135,7 +139,7 @@ def _entry(info: ArrayInfo, count: int, most: int) -> Entry:
         info.order,
     )
     share = 0.0 if _is_view(info) else min(1.0, nbytes / most)
-    return Entry(cells, tuple(details(info)), share=share, is_quiet=_is_view(info))
+    return Entry(cells, tuple(details(info)), share=share, is_quiet=_is_view(info) and not _pins(info))
 
 
 def dtype_name(dtype: np.dtype[np.generic] | str) -> str:
@@ -153,7 +157,7 @@ def details(info: ArrayInfo) -> list[str]:
     found = []
     if info.kind != "numpy":
         found.append(info.kind)
-    if info.owner:
+    if _is_view(info):
         found.append(_viewed(info))
     if info.holders:
         more = len(info.holders) - _HELD
@@ -166,9 +170,12 @@ def details(info: ArrayInfo) -> list[str]:
 
 def _viewed(info: ArrayInfo) -> str:
     words = f"view of {info.owner}"
-    if info.pinned_nbytes > _PINNED * max(1, info.nbytes) and info.pinned_nbytes - info.nbytes >= _WORTH:
-        words += f": {human(info.nbytes)} of it pin {human(info.pinned_nbytes)}"
-    return words
+    return f"{words}: {human(info.nbytes)} of it pin {human(info.pinned_nbytes)}" if _pins(info) else words
+
+
+def _pins(info: ArrayInfo) -> bool:
+    """Whether a view keeps much more alive than it shows."""
+    return info.pinned_nbytes > _PINNED * max(1, info.nbytes) and info.pinned_nbytes - info.nbytes >= _WORTH
 
 
 def _fit_lines(info: ArrayInfo) -> list[str]:

@@ -104,8 +104,8 @@ def _cell(table: Table, entry: Entry, at: int) -> str:
     if column.align == ">":
         share = entry.share if at == table.bar_at else 0.0
         return html.number(_words(text), share, html.BLUE_BAR, dim=at != table.bar_at)
-    style = f"{html.CELL};text-align:left;overflow-wrap:anywhere{';' + html.DIM if entry.is_quiet else ''}"
-    return f'<td style="{style}">{_words(text)}</td>'
+    style = f"{html.CELL};text-align:left;overflow-wrap:break-word{';' + html.DIM if entry.is_quiet else ''}"
+    return f'<td style="{style}">{_words(text).replace("×", "×<wbr>")}</td>'
 
 
 def _total(table: Table) -> str:
