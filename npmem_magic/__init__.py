@@ -1,18 +1,19 @@
 """npmem_magic: which expression of a cell took the NumPy memory, to the byte.
 
-In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
+In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` or ``%%dtypeinfo`` above a cell. In a script: `trace`,
+`find_arrays`, `memsize`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), show it (`render`), the magics (`magics`), and `host` and `sizes` for everybody.
+what came of it (`trace`, `export`), look at arrays (`arrays`, `upcasts`, `inspection`), size them before they are made
+(`sizing`, by `standins`), show it (`render`), the magics (`magics`), and `host`, `limits` and `sizes` for everybody.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .arrays import ArrayInfo, find_arrays
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
@@ -21,8 +22,11 @@ from .record import Options
 from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
-from .sizing import MemSize, memsize
 from .trace import Trace, load, show_with
+
+if TYPE_CHECKING:
+    from .arrays import ArrayInfo, find_arrays
+    from .sizing import MemSize, memsize
 
 __all__ = [
     "ArrayInfo",
@@ -51,6 +55,20 @@ def _renderer() -> Any:
 
 
 show_with(_renderer)
+
+
+def __getattr__(name: str) -> Any:
+    """The rooms that look at arrays are imported when one of their names is first asked for, to load quickly."""
+    if name in ("ArrayInfo", "find_arrays"):
+        from . import arrays
+
+        return getattr(arrays, name)
+    if name in ("MemSize", "memsize"):
+        from . import sizing
+
+        return getattr(sizing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 last: Trace | None = None
 """The newest trace, of a magic or of `trace`; also that of a run which raised."""

@@ -11,12 +11,15 @@ from .arrays.walk import is_hidden
 from .host import NpmemError
 from .inspection import Expectation, ExpectationError, Inspection, Snapshot, inspect, parse_expectations, unmet
 from .record import Recording, gauges
+from .record.dtypes import looking
 from .render import arrays as array_page
 from .render import dtypes as dtype_page
 from .render import sizing as size_page
 from .render.arrays import Device
 from .render.sheet import Sheet
 from .sizing import MemSize, memsize
+
+__all__ = ["DtypeRequest", "Snapshot", "about_names", "about_run", "about_size", "looking"]
 
 _BUDGET = re.compile(r"(?:^|\s)--budget(?:=|\s+)(\S+)")
 

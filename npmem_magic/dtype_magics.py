@@ -17,11 +17,9 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from .cell import Cell
 from .door import BODY, complain, in_terminal, told_as_usage, variable_name
 from .language import loop_is_running
-from .record import Options, Recording, record, record_async
+from .record import Recording, record, record_async
 from .shell import IPythonFrontend, raise_as_it_was
 from .trace import Trace
-
-_LOOKING = Options(sampler="off", dtypes=True)  # what %%dtypeinfo watches
 
 
 @magics_class
@@ -65,7 +63,7 @@ class DtypeMagics(Magics):
             raise UsageError("this code awaits. Put it into a cell of its own with %%dtypeinfo as the first line.")
         before = _asking().Snapshot(work.namespace)
         with told_as_usage():
-            recording = record(work, work.namespace, _LOOKING)
+            recording = record(work, work.namespace, _asking().looking())
         return self._inspected(recording, before, chosen, request)
 
     @no_var_expand
@@ -133,7 +131,7 @@ class DtypeMagics(Magics):
         work = self._watched(cell)
         before = _asking().Snapshot(work.namespace)
         with told_as_usage():
-            recording = await record_async(work, work.namespace, _LOOKING)
+            recording = await record_async(work, work.namespace, _asking().looking())
         return self._inspected(recording, before, chosen, request)
 
 

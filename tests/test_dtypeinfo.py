@@ -232,7 +232,7 @@ class Ticking:
 )  # fmt: skip
 def test_runs_across_the_grain(code: str, line: int) -> None:
     recording, namespace = run(code, A=np.ones((600, 500)), F=np.asfortranarray(np.ones((600, 500))))
-    found = crosswise_of(recording.facts, recording.text, namespace, Ticking())
+    found = crosswise_of(recording.beside.facts, recording.text, namespace, Ticking())
     assert [each.line for each in found] == [line]
     assert (found[0].slow_ns, found[0].fast_ns) == (1000, 100) and found[0].price == 600 * 500 * 8
     assert found[0].other == ("np.ascontiguousarray" if found[0].array == "F" else "np.asfortranarray")
@@ -249,7 +249,7 @@ def test_runs_along_the_grain(code: str) -> None:
         "v": np.ones(10**6),
     }
     recording, namespace = run(code, **names)
-    assert crosswise_of(recording.facts, recording.text, namespace, Ticking()) == ()
+    assert crosswise_of(recording.beside.facts, recording.text, namespace, Ticking()) == ()
 
 
 def test_a_report_that_fails_leaves_the_value(

@@ -33,7 +33,7 @@ def error_state() -> Any:
 def noted(code: str, **names: Any) -> dict[tuple[str, int], Noted]:
     recording, _ = run(code, **names)
     assert recording.outcome.error is None, recording.outcome.error
-    return {(each.function, each.line): each for each in recording.facts}
+    return {(each.function, each.line): each for each in recording.beside.facts}
 
 
 # Facts
@@ -149,7 +149,7 @@ def accidents(code: str, **names: Any) -> dict[int, list[tuple[str, int]]]:
         warnings.simplefilter("ignore")
         recording, _ = run(code, **names)
     found: dict[int, list[tuple[str, int]]] = {}
-    for each in recording.accidents:
+    for each in recording.beside.accidents:
         assert isinstance(each, Accident)
         found.setdefault(each.line, []).append((each.what, each.count))
     return found
@@ -198,7 +198,7 @@ def test_what_was_ignored_stays_unseen() -> None:
     with warnings.catch_warnings(record=True) as watched, np.errstate(all="ignore"):
         warnings.simplefilter("always")
         recording, _ = run("y = np.ones(2) / 0")
-    assert watched == [] and [each.line for each in recording.accidents] == [1]
+    assert watched == [] and [each.line for each in recording.beside.accidents] == [1]
 
 
 def test_what_raises_raises() -> None:
@@ -211,7 +211,7 @@ def test_a_function_of_the_users_is_left_alone() -> None:
     called: list[str] = []
     with np.errstate(all="call", call=lambda kind, flag: called.append(kind)):
         recording, _ = run("y = np.ones(2) / 0")
-    assert called == ["divide by zero"] and recording.accidents == ()
+    assert called == ["divide by zero"] and recording.beside.accidents == ()
     assert any("function of yours" in note for note in recording.trace.notes)
 
 
@@ -222,4 +222,4 @@ def test_errstate_inside_the_cell() -> None:
 
 def test_after_an_error_the_state_is_back() -> None:
     recording, _ = run("y = np.ones(2) / 0\nraise KeyError")
-    assert isinstance(recording.outcome.error, KeyError) and len(recording.accidents) == 1
+    assert isinstance(recording.outcome.error, KeyError) and len(recording.beside.accidents) == 1

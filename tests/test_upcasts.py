@@ -12,7 +12,8 @@ import pytest
 
 from npmem_magic import upcasts
 from npmem_magic.cell import Cell, PlainPython
-from npmem_magic.record import Options, Recording, record
+from npmem_magic.record import Recording, record
+from npmem_magic.record.dtypes import looking
 
 NEP_50 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 N = 1000
@@ -22,13 +23,13 @@ def run(code: str, **names: Any) -> tuple[Recording, dict[str, Any]]:
     """Run `code` (dedented) under the watch for dtypes; line 1 is its first line."""
     namespace = {"np": np, "pd": pd, **names}
     work = Cell.from_source(textwrap.dedent(code).strip("\n"), PlainPython(), namespace)
-    return record(work, namespace, Options(sampler="off", dtypes=True)), namespace
+    return record(work, namespace, looking()), namespace
 
 
 def grown(code: str, **names: Any) -> tuple[upcasts.Growth, ...]:
     recording, _ = run(code, **names)
     assert recording.outcome.error is None, recording.outcome.error
-    return upcasts.find(recording.facts, recording.text).growths
+    return upcasts.find(recording.beside.facts, recording.text).growths
 
 
 def arrays() -> dict[str, Any]:
@@ -60,7 +61,7 @@ def test_nothing_grew(code: str) -> None:
 
 def test_an_error_on_the_way() -> None:
     recording, _ = run("y = f4 + i4\n1 / 0\nz = f4 + i4", **arrays())
-    assert [growth.line for growth in upcasts.find(recording.facts, recording.text).growths] == [1]
+    assert [growth.line for growth in upcasts.find(recording.beside.facts, recording.text).growths] == [1]
 
 
 # Something did
@@ -208,7 +209,7 @@ def test_comprehensions_and_generators_do_no_harm() -> None:
 
 def test_behind_a_name() -> None:
     recording, _ = run("y = f4 + i4\nz = y * 2\nw = f4 * 2\nv = z > 1", **arrays())
-    behind = upcasts.find(recording.facts, recording.text).behind
+    behind = upcasts.find(recording.beside.facts, recording.text).behind
     assert {name: growth.line for name, growth in behind.items()} == {"y": 1, "z": 1}
 
 
@@ -237,4 +238,4 @@ def test_pandas_without(code: str) -> None:
 def test_many_lines_are_bounded() -> None:
     code = "\n".join(f"x{number} = f4 * 2" for number in range(2000))
     recording, _ = run(code, **arrays())
-    assert len(recording.facts) == 2000
+    assert len(recording.beside.facts) == 2000

@@ -61,7 +61,7 @@ class Snapshot:
 def inspect(recording: Recording, before: Snapshot, namespace: Mapping[str, object]) -> Inspection:
     """What the run of `recording` did; `namespace` as it is now."""
     text = recording.text
-    found = find(recording.facts, text)
+    found = find(recording.beside.facts, text)
     bound = _bound(recording)
     names = before.changed(namespace) | {name for name in bound if name in namespace}
     return Inspection(
@@ -70,8 +70,9 @@ def inspect(recording: Recording, before: Snapshot, namespace: Mapping[str, obje
         growths=found.growths,
         behind=found.behind,
         bound=bound,
-        mishaps=tuple(_mishaps(recording.accidents, text)) + tuple(_lost(lost_casts(recording.facts, text, namespace))),
-        crosswise=crosswise_of(recording.facts, text, namespace),
+        mishaps=tuple(_mishaps(recording.beside.accidents, text))
+        + tuple(_lost(lost_casts(recording.beside.facts, text, namespace))),
+        crosswise=crosswise_of(recording.beside.facts, text, namespace),
         notes=recording.trace.notes,
     )
 
@@ -79,7 +80,7 @@ def inspect(recording: Recording, before: Snapshot, namespace: Mapping[str, obje
 def _bound(recording: Recording) -> dict[str, int]:
     """The line that last bound each name of the top level, or wrote into what it holds, for the first time."""
     found: dict[str, int] = {}
-    for noted in recording.facts:
+    for noted in recording.beside.facts:
         if noted.function == "<module>":
             found.update((name, noted.line) for name in noted.after)
             found.update((name, noted.line) for name in noted.writes)

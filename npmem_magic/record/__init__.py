@@ -6,6 +6,8 @@ import gc
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import CodeType
+from typing import Any, Protocol
 
 from .. import folds
 from ..account import Resident
@@ -14,35 +16,55 @@ from ..cell import Cell, Outcome, Work
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import accidents, gauges, ledger, notice, sampler
-from .accidents import Accident
-from .facts import Noted
+from . import gauges, ledger, sampler
 
 __all__ = ["Options", "Recording", "record", "record_async"]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a companion is told of a run.
+
+    The files and code objects that are followed, the text of any file, the cell as written, the namespace, and the
+    ledger's way to tell of each line's first run (CPython 3.11 only).
+    """
+
+    files: frozenset[str]
+    codes: tuple[CodeType, ...]
+    text: Callable[[str], Text]
+    raw: str
+    namespace: Mapping[str, object]
+    notice: Callable[[object], None] | None
+
+
+class Companion(Protocol):
+    """Notes other things than bytes while the work runs; starts last and stops right after the ledger."""
+
+    def start(self) -> tuple[str, ...]: ...
+    def stop(self, namespace: Mapping[str, object]) -> object: ...
 
 
 @dataclass(frozen=True)
 class Options:
     """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
 
-    With `dtypes`, facts about names and numeric accidents are noted as well, and come with the `Recording`.
+    `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
     """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
-    dtypes: bool = False
+    beside: Callable[[Around], Companion] | None = None
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run cost, and what it answered or raised; with `Options.dtypes`, what was noted beside it."""
+    """What a run cost, and what it answered or raised; what `Options.beside` gave; the text of any file that ran."""
 
     trace: Trace
     outcome: Outcome
-    facts: tuple[Noted, ...] = ()
-    accidents: tuple[Accident, ...] = ()
-    text: Callable[[str], Text] = lambda filename: Text((), 1)
+    beside: Any
+    text: Callable[[str], Text]
 
 
 class _Watch:
@@ -62,10 +84,8 @@ class _Watch:
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
         self.between = self._clock.resume
-        self._facts: notice.Watcher | None = None
-        self._accidents: accidents.ErrorLog | None = None
-        self.noted: tuple[Noted, ...] = ()
-        self.went_wrong: tuple[Accident, ...] = ()
+        self._companion: Companion | None = None
+        self._beside: object = None
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
@@ -79,20 +99,21 @@ class _Watch:
             tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock.follow,
             self._clock.disable,
         )  # fmt: skip
-        if self._options.dtypes:
-            self._facts = notice.make(frozenset(whole), work.followed_codes, self.text, self._ledger.notice())
-            self._accidents = accidents.ErrorLog(frozenset({*whole, *partial}), work.raw, namespace)
-            self._notes += self._accidents.start()
+        if self._options.beside is not None:
+            around = Around(
+                frozenset(whole), work.followed_codes, self.text, work.raw, namespace, self._ledger.notice()
+            )
+            self._companion = self._options.beside(around)
         self._notes += self._clock.start()
-        if self._facts is not None:
-            self._notes += self._facts.start()
+        if self._companion is not None:
+            self._notes += self._companion.start()
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
             account = self._ledger.stop()
         finally:
             self._clock.stop()
-            self._end_notes(namespace)
+            self._end_companion(namespace)
             high_water = gauges.high_water() if self._high_water_from is not None else None
             samples = self._sampler.stop()
         notes = (*self._notes, *samples.notes)
@@ -105,18 +126,18 @@ class _Watch:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
         ledger.abandon()
         self._clock.stop()
-        self._end_notes({})
+        self._end_companion({})
         self._sampler.stop()
 
-    def _end_notes(self, namespace: Mapping[str, object]) -> None:
-        if self._facts is not None and self._accidents is not None:
-            self.went_wrong = self._accidents.stop()
-            self.noted = self._facts.stop(namespace)
+    def _end_companion(self, namespace: Mapping[str, object]) -> None:
+        companion, self._companion = self._companion, None
+        if companion is not None:
+            self._beside = companion.stop(namespace)
 
     def recording(self, namespace: Mapping[str, object], outcome: Outcome) -> Recording:
         """Stop, and hand over all that was watched."""
         trace = self.stop(namespace, outcome)
-        return Recording(trace, outcome, self.noted, self.went_wrong, self.text)
+        return Recording(trace, outcome, self._beside, self.text)
 
     def text(self, filename: str) -> Text:
         if filename not in self._texts:
