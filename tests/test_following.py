@@ -135,6 +135,16 @@ def test_a_hot_line_loses_no_byte() -> None:
     consistent(trace)
 
 
+def test_what_follows_a_hot_loop_has_its_own_line() -> None:
+    """Where a trace function is the clock, the loop ends without telling: it was left alone by then."""
+    trace = run("t = 0\nfor k in range(5000):\n    t = t % 7\na = np.zeros(1000)\nb = a + a\nc = b * b")
+    assert [line(trace, number).gross for number in range(1, 7)] == [0, 0, 0, K, K, K]
+    assert sites(trace) == {("<cell>", 4, "np.zeros(1000)"): K, ("<cell>", 5, "a + a"): K, ("<cell>", 6, "b * b"): K}
+    assert trace.lane[1].tolist()[-3:] == [4, 5, 6]
+    assert line(trace, 2).seconds + line(trace, 4).seconds <= trace.seconds
+    consistent(trace)
+
+
 def test_a_generator() -> None:
     trace = run("""
         def rows(n):
