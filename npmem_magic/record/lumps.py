@@ -8,7 +8,7 @@ the running statement, then any lump of that size, the youngest first. The total
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 BEFORE = -1  # the site of what was there before the run
@@ -100,6 +100,29 @@ class Lumps:
         """The lumps that were alive at the moment marked last."""
         yield from (lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial)
         yield from self.ghosts
+
+    def addresses(self, buffers: Mapping[int, tuple[str, int]]) -> dict[int, int]:
+        """Where the living lumps are, by serial: in the buffers (address: name and bytes) that names reach now.
+
+        A lump is known by the name that was bound to it, else by its size.
+        """
+        found: dict[int, int] = {}
+        named = {name: address for address, (name, _) in buffers.items()}
+        for lump in self.live.values():
+            address = named.get(lump.name[1]) if lump.name else None
+            if address is not None and _fits(buffers[address][1], lump.nbytes):
+                found[lump.serial] = address
+                del named[buffers[address][0]]
+        of_size: dict[int, list[int]] = {}
+        for address in reversed(named.values()):
+            of_size.setdefault(buffers[address][1] >> 12, []).append(address)
+        for lump in self.live.values():
+            place = lump.nbytes >> 12
+            stacks = (of_size.get(each) for each in (place, place - 1, place + 1))
+            same = next((each for each in stacks if each and _fits(buffers[each[-1]][1], lump.nbytes)), None)
+            if same and lump.serial not in found:
+                found[lump.serial] = same.pop()
+        return found
 
     def bind(self, name: Name, hands: Hands, is_bound: bool) -> None:
         """A name is about to be bound to the newest temporary (or to something small), or deleted."""
