@@ -24,7 +24,7 @@ class Lump:
 
     __slots__ = ("born", "is_alive", "name", "nbytes", "serial", "site")
 
-    def __init__(self, nbytes: int, site: int, born: int, serial: int) -> None:
+    def __init__(self, nbytes: int, site: int, born: float, serial: int) -> None:
         self.nbytes, self.site, self.born, self.serial = nbytes, site, born, serial
         self.is_alive = True
         self.name: Name | None = None
@@ -68,7 +68,7 @@ class Lumps:
         self._bins: dict[int, list[Lump]] = {}
         self._named: dict[Name, deque[Lump]] = {}
 
-    def add(self, nbytes: int, site: int, born: int, hands: Hands | None) -> Lump:
+    def add(self, nbytes: int, site: int, born: float, hands: Hands | None) -> Lump:
         """A rise; it is a temporary of the frame until a name is bound to it."""
         self.count += 1
         self.total += nbytes
@@ -97,9 +97,14 @@ class Lumps:
             self.ghosts = []
 
     def at_peak(self) -> Iterable[Lump]:
-        """The lumps that were alive at the moment marked last."""
-        yield from (lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial)
-        yield from self.ghosts
+        """The lumps that were alive at the moment marked last, as large as they were then."""
+        whole: dict[int, Lump] = {}
+        living = [lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial]
+        for part in [*living, *self.ghosts]:
+            found = whole.setdefault(part.serial, Lump(0, part.site, part.born, part.serial))
+            found.nbytes += part.nbytes
+            found.is_alive = part.serial in self.live
+        return whole.values()
 
     def addresses(self, buffers: Mapping[int, tuple[str, int]]) -> dict[int, int]:
         """Where the living lumps are, by serial: in the buffers (address: name and bytes) that names reach now.
@@ -127,6 +132,8 @@ class Lumps:
     def bind(self, name: Name, hands: Hands, is_bound: bool) -> None:
         """A name is about to be bound to the newest temporary (or to something small), or deleted."""
         hands.bound = None
+        if not hands.temporaries:
+            return
         alive = [lump for lump in hands.temporaries if lump.is_alive and lump.name is None]
         if not is_bound or not alive:
             return

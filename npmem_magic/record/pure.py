@@ -125,28 +125,33 @@ class PureLedger:
         self._is_abandoned = True
         self.close()
 
-    def _account(self, stopped: int, addresses: Mapping[int, int]) -> Account:
+    def _account(self, stopped: float, addresses: Mapping[int, int]) -> Account:
         tally = self.tally
-        times, numbers, threads, depths = tally.events.columns()
         started = tally.started
+        times, numbers, threads, depths = tally.events.columns(started)
+        start = round(started * 1e9)
+
+        def clock(time: float) -> int:
+            return start + round((time - started) * 1e9)  # to the nanosecond as in the columns
+
         return Account(
-            started=started,
-            stopped=stopped,
+            started=clock(started),
+            stopped=clock(stopped),
             net=tally.level,
             peak=tally.peak,
             gross=tally.gross,
             births=tally.lumps.count,
-            peak_time=tally.peak_time or started,
+            peak_time=clock(tally.peak_time or started),
             peak_site=tally.peak_site,
             small_at_peak=tally.small_at_peak,
             sites=tally.sites.totals(),
             lines=tuple(line.total() for line in tally.lines.records),
             at_peak=tuple(
-                Buffer(addresses.get(lump.serial, 0), lump.nbytes, lump.born, lump.site, lump.is_alive)
+                Buffer(addresses.get(lump.serial, 0), lump.nbytes, clock(lump.born), lump.site, lump.is_alive)
                 for lump in tally.lumps.at_peak()
             ),
             timeline=tally.steps.curve(started),
-            event_time=times - started,
+            event_time=times,
             event_line=numbers,
             event_thread=threads,
             event_depth=depths,
