@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import counting
-from tracing import K, names, run, run_failing
+from tracing import K, names, near, run, run_failing, size
 
 import npmem_magic
-from npmem_magic.host import HAS_MONITORING, NpmemError
+from npmem_magic.folds import UNPLACED
+from npmem_magic.host import HAS_MONITORING
 
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -81,20 +82,19 @@ def test_no_monitoring_tool_is_left() -> None:
 
 
 @pytest.mark.skipif(not HAS_MONITORING, reason="sys.monitoring came with 3.12")
-def test_every_monitoring_tool_taken() -> None:
-    """Then there is no line clock; the bytes are right all the same, or the error says what is in the way."""
+def test_every_monitoring_tool_taken(ledger: str) -> None:
+    """Then there is no clock: the totals are right all the same, and the native ledger's sites, which need none."""
     taken = [number for number in range(6) if sys.monitoring.get_tool(number) is None]
     for number in taken:
         sys.monitoring.use_tool_id(number, "another")
     try:
         trace = run("a = np.zeros(N)")
-    except NpmemError as error:
-        assert "monitoring" in str(error)
-    else:
-        assert (trace.gross, trace.expressions[0].source) == (K, "np.zeros(N)")
     finally:
         for number in taken:
             sys.monitoring.free_tool_id(number)
+    assert trace.gross == K
+    assert trace.expressions[0].source == ("np.zeros(N)" if ledger == "native" else UNPLACED)
+    assert any("sys.monitoring" in note for note in trace.notes)
     assert run("a = np.zeros(N)").gross == K
 
 
@@ -117,12 +117,14 @@ def test_tracemalloc_is_not_started() -> None:
     assert not tracemalloc.is_tracing()
 
 
-def test_another_watcher_of_the_handler_sees_the_same() -> None:
+def test_another_watcher_of_the_handler_sees_the_same(ledger: str) -> None:
     here = names()
     with counting({}) as log:
         trace = npmem_magic.trace("a = np.zeros(N)\na = np.sqrt(a) * 2", namespace=here, sampler="off")
-    births = {size for size, _, _ in log.events if size >= 4096}
-    assert births == {K} and trace.gross >= 3 * K
+    births = [each for each, _, _ in log.events if each == 8 * size()]
+    assert len(births) in (2, 3)  # the product may be written into the square root
+    seen = sum(births)
+    assert near(trace.gross, seen) if ledger == "pure" else 0 <= trace.gross - seen < 100  # scalars are buffers, too
     assert here["a"].sum() == 0
 
 
@@ -135,7 +137,7 @@ def test_hooks_that_stay_above_ours_are_neither_removed_nor_run_in_circles() -> 
     finally:
         other.__exit__(None, None, None)  # puts back what it found: our hooks, which only pass through
     assert run("a = np.zeros(N)").gross == K
-    assert np.zeros(N).sum() == 0
+    assert np.zeros(1000).sum() == 0
 
 
 def test_the_collector_is_left_as_it_was() -> None:

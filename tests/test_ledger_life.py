@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import handler_pointers
-from tracing import K, names, run, run_failing, size
+from tracing import K, names, near, run, run_failing, size
 
 import npmem_magic
 from npmem_magic.host import HAS_STATM, NpmemError
@@ -161,7 +161,7 @@ def resident() -> int:
 
 
 @pytest.mark.skipif(not HAS_STATM, reason="the resident set is read from /proc")
-def test_two_hundred_traces_leak_nothing() -> None:
+def test_many_traces_leak_nothing(ledger: str) -> None:
     code = """
         def work(n):
             part = np.zeros(n)
@@ -172,11 +172,12 @@ def test_two_hundred_traces_leak_nothing() -> None:
         words = [str(k) for k in range(1000)]
         missing
         """
-    for _ in range(30):
+    first, count = (30, 200) if ledger == "native" else (5, 25)  # where each takes twenty times as long
+    for _ in range(first):
         run_failing(NameError, code)
     gc.collect()
     before = resident()
-    for _ in range(200):
+    for _ in range(count):
         run_failing(NameError, code)
     gc.collect()
     assert resident() - before < 4 * 2**20
@@ -224,24 +225,26 @@ def test_a_forked_child_is_harmless() -> None:
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this system does not fork")
-def test_a_forked_child_that_lives_to_the_end_of_the_interpreter() -> None:
+def test_a_forked_child_that_lives_to_the_end_of_the_interpreter(ledger: str) -> None:
     output = assert_clean("""
         import os, sys, warnings
         import numpy as np
         import npmem_magic
         warnings.simplefilter("ignore", DeprecationWarning)
         names = {"np": np, "os": os}
-        trace = npmem_magic.trace("a = np.zeros(1000)\\nchild = os.fork()", namespace=names, sampler="off")
+        trace = npmem_magic.trace("a = np.zeros(100_000)\\nchild = os.fork()", namespace=names, sampler="off")
         b = np.ones(100_000) + names["a"][0]
         if names["child"] == 0:
             sys.exit(0 if b.sum() == 100_000 else 5)
         print(os.waitpid(names["child"], 0)[1], trace.gross)
         """)
-    assert output.split() == ["0", "8000"]
+    status, gross = map(int, output.split())
+    assert status == 0
+    assert gross == 800_000 or (ledger == "pure" and near(gross, 800_000))
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this system does not fork")
-def test_a_pool_of_forked_workers() -> None:
+def test_a_pool_of_forked_workers(ledger: str) -> None:
     output = assert_clean("""
         import multiprocessing, warnings
         import numpy as np
@@ -251,12 +254,14 @@ def test_a_pool_of_forked_workers() -> None:
         def work(n):
             return float((np.ones(n) * 2).sum())
 
-        code = "with context.Pool(2) as pool: sums = pool.map(work, [1000, 2000, 3000])"
+        code = "with context.Pool(2) as pool: sums = pool.map(work, [10**6, 2 * 10**6])"
         names = {"np": np, "work": work, "context": multiprocessing.get_context("fork")}
         trace = npmem_magic.trace(code, namespace=names, sampler="off")
         print(names["sums"], trace.error, trace.gross)
         """)
-    assert output.strip() == "[2000.0, 4000.0, 6000.0] None 0"
+    sums, error, gross = output.rsplit(maxsplit=2)
+    assert (sums, error) == ("[2000000.0, 4000000.0]", "None")
+    assert int(gross) == 0 or (ledger == "pure" and int(gross) < 4 * 2**20), "Python's modules only, no child's array"
 
 
 # Ends
@@ -295,7 +300,6 @@ def test_a_cell_that_ends_the_process() -> None:
 def test_a_thread_that_allocates_while_the_interpreter_ends() -> None:
     assert_clean("""
         import threading
-import tracemalloc
         import numpy as np
         import npmem_magic
 
@@ -328,7 +332,8 @@ assert shell.user_ns["first"].expressions, shell.user_ns["first"]
         "do('%unload_ext npmem_magic')",
         "do('%reload_ext npmem_magic')\n"
         "do('%%memtrace -q --sampler off -o second\\nc = np.zeros(1000)\\ndel a')\n"
-        "assert (shell.user_ns['second'].net, shell.user_ns['second'].gross) == (0, 8000)",
+        "counted = shell.user_ns['second']\n"
+        "assert abs(counted.net) + abs(counted.gross - 8000) <= (1000 if counted.engine == 'pure' else 0), counted",
         "do('%load_ext npmem_magic')",
         "do('%unload_ext npmem_magic')\ndo('%load_ext npmem_magic')\n"
         "do('%%memtrace -q --sampler off\\nd = np.zeros(9)')",

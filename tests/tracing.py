@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle import LARGE
+from oracle import LARGE, near
 
 import npmem_magic
 from npmem_magic.record import pure
@@ -31,11 +31,6 @@ def use(engine: str) -> None:
 def size() -> int:
     """What `N` is in the cells now."""
     return _SIZES[_engine]
-
-
-def near(counted: int, true: int) -> bool:
-    """Within the tolerance that the pure ledger states."""
-    return abs(counted - true) <= max(pure.WITHIN_BYTES, pure.WITHIN_SHARE * abs(true))
 
 
 class Amount:
