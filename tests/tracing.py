@@ -28,6 +28,11 @@ def use(engine: str) -> None:
     _engine = engine
 
 
+def engine() -> str:
+    """The ledger that was chosen with `use`."""
+    return _engine
+
+
 def size() -> int:
     """What `N` is in the cells now."""
     return _SIZES[_engine]

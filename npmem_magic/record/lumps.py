@@ -154,6 +154,9 @@ class Lumps:
         if fresh is not None and fresh.is_alive and _fits(fresh.nbytes, left):
             self._drop(fresh)
             return
+        if fresh is not None and fresh.nbytes > left:  # what a call makes for itself goes before what was there
+            self._cut(fresh, left)
+            return
         same = self._of_size(left, fresh)
         if same is not None:
             self._drop(same)

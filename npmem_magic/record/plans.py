@@ -241,7 +241,7 @@ class Sites:
 
     def __init__(self, lumps: Lumps) -> None:
         self._lumps = lumps
-        self._known: dict[tuple[int, Place], int] = {}
+        self._known: dict[tuple[str, Place], int] = {}
         self._codes: list[CodeType | None] = [None]
         self._places: list[Place] = [(0, 0, 0, 0)]
         self._lines = [0]
@@ -250,9 +250,10 @@ class Sites:
     def of(self, plan: Plan, index: int, line: int) -> int:
         """The number of the site of an instruction, which stands on line record `line`."""
         place = plan.place(index)
-        found = self._known.get((plan.number, place))
+        key = plan.code.co_filename, place  # a `finally` is compiled twice, and a generator's head stands in two codes
+        found = self._known.get(key)
         if found is None:
-            found = self._known[plan.number, place] = len(self._codes)
+            found = self._known[key] = len(self._codes)
             self._codes.append(plan.code)
             self._places.append(place)
             self._lines.append(line)
