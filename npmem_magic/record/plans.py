@@ -54,7 +54,7 @@ class Plan:
     """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
 
     __slots__ = ("bytecode", "calls", "code", "counts", "few", "is_inner", "is_loud", "is_off", "is_root", "line_of",
-                 "loud", "names", "number", "places", "records", "silent", "sites", "starts", "statements")  # fmt: skip
+                 "loud", "names", "number", "numbers", "places", "records", "silent", "sites", "starts", "statements")  # fmt: skip
 
     def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
         self.code, self.number = code, number
@@ -67,6 +67,7 @@ class Plan:
         self.counts = array("i", bytes(4 * size))  # batches
         self.few = bytearray(size)  # and what is not yet a batch
         self.silent = bytearray(size)
+        self.numbers = list(range(size))
         self.loud = bytearray(size)
         self.starts = bytearray(size)
         self.line_of = [0] * size

@@ -43,6 +43,8 @@ class Tally:
         self.steps, self.events = Steps(), LineEvents()
         self.level = self.peak = self.gross = self.peak_site = 0
         self.peak_time = self.started = self._time = 0.0
+        self._last = 0.0  # the time of the last event; shared with nobody, so that what is made while the books are closed
+        # goes while they are closed
         self._marked = self._named_at_peak = 0
         self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
         self.switched_off = 0
@@ -69,7 +71,7 @@ class Tally:
 
     def begin(self) -> None:
         """Count from here on."""
-        self.started = self._time = monotonic()
+        self.started = self._time = self._last = monotonic()
         self.steps.add(self._time, 0)
         self.is_on = True
         reset_peak()
@@ -97,17 +99,25 @@ class Tally:
         excess = peak - self._base - self.peak_bias + change
         self._seen, self._extra = current, extra
         now = monotonic()
+        self._time = self._last + 0.0
         if delta or excess > 0:
             self._change(delta, excess, now)
-        self._time, self._is_first = now, False
+        self._time, self._last, self._is_first = now, now + 0.0, False
 
     def done(self) -> None:
         """The books are closed until the next event."""
         self._base, peak = get_traced_memory()
         reset_peak()
-        if peak - self._seen > FOREIGN and not self._is_heavy:
-            self._charge(self._running, self._base - self._seen, peak - self._seen, self._time)
+        if not self._is_heavy:
+            moved, excess = self._base - self._seen, peak - self._seen
+            if excess > FOREIGN or (len(self._threads) > 1 and not -LARGE < moved < LARGE):
+                self._charge(self._other(), moved, excess, self._time)
         self._is_heavy = False
+
+    def _other(self) -> Thread:
+        """Who took memory while the books were written: a thread that waits for them now, most likely."""
+        waiting = [thread for thread in self._threads if thread.stack and thread is not self._running]
+        return waiting[-1] if waiting else self._running
 
     def enter(self, plan: Plan, is_resumed: bool = False) -> bool:
         """A followed frame starts or goes on; True when its code should be left alone from now on."""
@@ -134,7 +144,7 @@ class Tally:
 
     def step(self, plan: Plan, offset: int) -> bool:
         """An instruction runs next; True when its location should be left alone from now on."""
-        index = offset >> 1
+        index = plan.numbers[offset >> 1]  # an object that is there: one made here would be kept by the entry
         if self._is_little(plan, index):
             reset_peak()
             return False
@@ -155,11 +165,11 @@ class Tally:
         few = plan.few[index] + 1
         if entry.plan is not plan or plan.line_of[index] != entry.line_number or plan.starts[index] or few == BATCH:
             return False
+        if index in plan.names and (entry.hands.temporaries or entry.hands.bound):
+            return False  # a name is bound to something large
         plan.few[index] = few
         entry.index = index
-        if index in plan.names:
-            self.lumps.bind(plan.names[index][0], entry.hands, plan.names[index][1])
-        self._time = monotonic()
+        self._last = monotonic()
         return True
 
     def _step(self, plan: Plan, index: int) -> bool:
