@@ -15,10 +15,10 @@ from typing import Any
 import IPython
 import psutil
 import pytest
+import tracing
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-import tracing
 from npmem_magic.record import ledger as ledgers
 from npmem_magic.record import sampler
 

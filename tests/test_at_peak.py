@@ -8,7 +8,6 @@ from tracing import K, run, size
 
 from npmem_magic.trace import Trace
 
-
 pytestmark = pytest.mark.usefixtures("ledger")
 
 

@@ -13,7 +13,6 @@ from tracing import K, large, line, names, run, run_failing, sites, size
 import npmem_magic
 from npmem_magic.host import NpmemError
 
-
 pytestmark = pytest.mark.usefixtures("ledger")
 
 

@@ -18,7 +18,6 @@ import npmem_magic
 from npmem_magic.folds import UNPLACED
 from npmem_magic.host import HAS_MONITORING
 
-
 pytestmark = pytest.mark.usefixtures("ledger")
 
 

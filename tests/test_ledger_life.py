@@ -14,7 +14,6 @@ import tracemalloc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest

@@ -13,7 +13,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle import LARGE, Log, agree, consistent, large_by_text, large_sites, near, reuses_temporaries, run_plain, sites_agree
+from oracle import (
+    LARGE,
+    Log,
+    agree,
+    consistent,
+    large_by_text,
+    large_sites,
+    near,
+    reuses_temporaries,
+    run_plain,
+    sites_agree,
+)
 from tracing import engine, large, smallest
 from truth_cases import CHAINS, LEAVE_ALONE, PLAIN, SMALL, TIMES, Case, N, X, enlarged, prepare
 

@@ -21,11 +21,11 @@ POINTS = 1 << 16  # steps of the curve before neighbours are merged
 EVENTS = 1 << 18  # line events kept
 
 # Instructions that neither take nor give back memory: there is no need to look before they run.
-_SILENT = frozenset(
-    """CACHE COPY KW_NAMES LOAD_CLOSURE LOAD_CONST LOAD_DEREF LOAD_FAST LOAD_FAST_AND_CLEAR
-    LOAD_FAST_BORROW LOAD_FAST_BORROW_LOAD_FAST_BORROW LOAD_FAST_CHECK LOAD_FAST_LOAD_FAST LOAD_GLOBAL LOAD_NAME
-    LOAD_SMALL_INT NOP PUSH_NULL SWAP""".split()
-)
+_SILENT = {
+    "CACHE", "COPY", "KW_NAMES", "LOAD_CLOSURE", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST", "LOAD_FAST_AND_CLEAR",
+    "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST", "LOAD_GLOBAL",
+    "LOAD_NAME", "LOAD_SMALL_INT", "NOP", "PUSH_NULL", "SWAP",
+}  # fmt: skip
 Place = tuple[int, int, int, int]
 
 
@@ -54,7 +54,8 @@ class Plan:
     """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
 
     __slots__ = ("bytecode", "calls", "code", "counts", "few", "is_inner", "is_loud", "is_off", "is_root", "line_of",
-                 "loud", "names", "number", "numbers", "places", "records", "silent", "sites", "starts", "statements")  # fmt: skip
+                 "loud", "names", "number", "numbers", "places", "records", "silent", "sites", "starts",
+                 "statements")  # fmt: skip
 
     def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
         self.code, self.number = code, number
@@ -196,7 +197,8 @@ class Steps:
         """From `time` on it is `value`."""
         if self._count == 2 * POINTS:
             self._merge()
-        self._times[self._count], self._values[self._count] = time, value
+        self._times[self._count] = time  # type: ignore[call-overload]  # its items are floats
+        self._values[self._count] = value
         self._count += 1
         self.last = value
 
@@ -220,15 +222,16 @@ class LineEvents:
     def __init__(self) -> None:
         self._time = np.empty(EVENTS)
         self._columns = [np.empty(EVENTS, np.int64) for _ in range(3)]
-        self._views = [column.data for column in (self._time, *self._columns)]
+        self._times, self._views = self._time.data, [column.data for column in self._columns]
         self._count = 0
 
     def add(self, time: float, line: int, thread: int, depth: int) -> None:
         """A line begins; events beyond the room for them are left out."""
         at = self._count
         if at < EVENTS:
-            times, lines, threads, depths = self._views
-            times[at], lines[at], threads[at], depths[at] = time, line, thread, depth
+            lines, threads, depths = self._views
+            self._times[at] = time  # type: ignore[call-overload]  # its items are floats, which its type does not say
+            lines[at], threads[at], depths[at] = line, thread, depth
             self._count = at + 1
 
     def columns(self, started: float) -> list[Curve]:

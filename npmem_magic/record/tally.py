@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from threading import local
 from time import monotonic
 from tracemalloc import get_traced_memory, reset_peak
 from types import CodeType
 
-from .lumps import LARGE, Lumps
-from .plans import BATCH, CALLS, HOT, QUIET, Entry, LineEvents, LineRecord, Lines, Plan, Sites, Steps, Thread
+from .frames import Frames
+from .lumps import LARGE
+from .plans import BATCH, CALLS, HOT, QUIET, Entry, Plan, Sites, Steps, Thread
 
 FOREIGN = 1 << 18  # bytes; a change of that size between statements, or within our own code, is another thread's
 LITTLE = 256  # bytes; until so much has come together within a line, the books are left alone
 _INT = sys.getsizeof(1000)  # an instruction's offset is an object of its own from 257 on
 
 
-class _Here(local):
-    """Which thread this is: found without making an object, as a thread's number would be."""
-
-    thread: Thread | None = None
-
-
-class Tally:
+class Tally(Frames):
     """Everything counted in one run; times are seconds on the monotonic clock.
 
     Every object that is made in here costs a microsecond, as tracemalloc counts it. So the way that most events take,
@@ -36,29 +30,22 @@ class Tally:
     """
 
     def __init__(self, describe: Callable[[str], bytes]) -> None:
+        super().__init__(describe)
         self.is_on = False
-        self.lumps = Lumps()
         self.sites = Sites(self.lumps)
-        self.lines = Lines(describe)
-        self.steps, self.events = Steps(), LineEvents()
+        self.steps = Steps()
         self.level = self.peak = self.gross = self.peak_site = 0
-        self.peak_time = self.started = self._time = 0.0
-        self._last = 0.0  # the time of the last event; shared with nobody, so that what is made while the books are closed
-        # goes while they are closed
+        self.peak_time = self.started = 0.0
+        # The time of the last event, an object of its own: what is made while the books are closed has to go meanwhile.
+        self._last = 0.0
         self._marked = self._named_at_peak = 0
         self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
-        self.switched_off = 0
         self.by_line = False  # whole lines are left alone, not single instructions
-        self.is_between = True  # no statement runs, so what is taken is not the user's
         self._base = self._seen = self._extra = 0
         self._plans = 0
-        self._executions = 0.0
         self._is_first = False  # code was followed anew at the last event
         self._is_heavy = False  # our own code takes much memory right now
-        self._main = self._running = Thread(0)
-        self._threads = [self._main]
-        self._here = _Here()
-        self._here.thread = self._main
+        self._running = self._main
 
     def plan(self, code: CodeType, is_whole: bool) -> Plan:
         """A code object that will be followed."""
@@ -275,92 +262,3 @@ class Tally:
         if plan.starts[index] and entry.line is not None:
             entry.line.is_off = True
         return True
-
-    # Frames and lines
-
-    def _thread(self) -> Thread:
-        found = self._here.thread
-        if found is None:
-            found = self._here.thread = Thread(len(self._threads))
-            self._threads.append(found)
-        return found
-
-    def _found(self, thread: Thread, plan: Plan) -> Entry:
-        """The frame of an event that is not the innermost one: others ended silently, or it went on after a yield."""
-        at = thread.place_of(plan)
-        if at >= 0:
-            self._close_down_to(thread, at + 1)
-        else:
-            thread.stack.append(Entry(plan, thread.net))
-            self.is_between = self.is_between and thread is not self._main
-        return thread.stack[-1]
-
-    def _begin_line(self, thread: Thread, entry: Entry, index: int, number: int) -> None:
-        """As the native ledger decides: a further line of a statement, or the end of a `with`, is no new run."""
-        statement = entry.plan.statements[index]
-        goes_on = entry.statement == statement and entry.entry != index
-        self._close_line(thread, entry)
-        if not goes_on:
-            self._executions += 1.0
-            entry.statement, entry.entry, entry.execution = statement, index, self._executions
-            entry.hands.temporaries.clear()
-        line = entry.line = self._record(entry.plan, index, number)
-        entry.line_number = number
-        entry.net = entry.top = thread.net
-        entry.gross = thread.gross
-        if line.first < 0:
-            line.first = index
-        is_leaving = bool(statement & 1) and index != line.first
-        if not line.open:
-            line.opened = self._time
-        line.open += 1
-        thread.open[line.number] = thread.open.get(line.number, 0) + 1
-        is_part = entry.plan.is_inner and len(thread.stack) > 1 and thread.stack[-2].line is line
-        is_new = line.execution != entry.execution and not (is_leaving or is_part or entry.is_resumed)
-        line.execution = entry.execution
-        entry.is_resumed = False
-        if is_new:
-            line.hits += 1
-            self.events.add(self._time, line.number, thread.number, len(thread.stack) - 1)
-
-    def _record(self, plan: Plan, index: int, number: int) -> LineRecord:
-        found = plan.records.get(number)
-        if found is None:
-            found = plan.records[number] = self.lines.of(plan, number)
-        return found
-
-    def _close_line(self, thread: Thread, entry: Entry) -> None:
-        line = entry.line
-        if line is None:
-            return
-        entry.line = None
-        line.peak = max(line.peak, entry.top - entry.net)
-        line.open -= 1
-        if not line.open:
-            line.seconds += self._time - line.opened
-        thread.open[line.number] -= 1
-        if not thread.open[line.number]:  # a recursive run is part of the run outside of it
-            if thread.net != entry.net:
-                line.net += thread.net - entry.net
-            if thread.gross != entry.gross:
-                line.gross += thread.gross - entry.gross
-        if entry is not thread.stack[0]:
-            outer = thread.stack[thread.stack.index(entry) - 1]
-            outer.top = max(outer.top, entry.top)
-
-    def _close_down_to(self, thread: Thread, keep: int, is_end: bool = True) -> None:
-        while len(thread.stack) > keep:
-            ended = thread.stack[-1]
-            self._close_line(thread, ended)
-            thread.stack.pop()
-            outer = thread.stack[-1].hands if thread.stack else thread.hands
-            outer.take_over(ended.hands, is_end)
-
-    def _forget(self, plan: Plan) -> None:
-        """The code is left alone: what it takes is its callers' from now on."""
-        plan.is_off = True
-        self.switched_off += 1
-        for thread in self._threads:
-            for entry in [entry for entry in thread.stack if entry.plan is plan]:
-                self._close_line(thread, entry)
-                thread.stack.remove(entry)
