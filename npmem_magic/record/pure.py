@@ -37,6 +37,12 @@ TOLERANCE = (
 _track = ctypes.pythonapi.PyTraceMalloc_Track
 _track.argtypes = [ctypes.c_uint, ctypes.c_size_t, ctypes.c_size_t]
 
+_current_interpreter, _main_interpreter = (
+    ctypes.pythonapi.PyInterpreterState_Get,
+    ctypes.pythonapi.PyInterpreterState_Main,
+)
+_current_interpreter.restype = _main_interpreter.restype = ctypes.c_void_p
+
 _running: list[PureLedger] = []
 
 
@@ -195,6 +201,12 @@ def check() -> None:
             "The pure ledger cannot count here",
             "it charges memory to the one instruction that runs, and this CPython runs without the GIL",
             "Start Python with PYTHON_GIL=1",
+        )
+    if _current_interpreter() != _main_interpreter():
+        raise Unavailable(
+            "The pure ledger cannot count here",
+            "this is an interpreter within another one's process, where NumPy and tracemalloc lock each other up",
+            "Run the cell in the process's first interpreter",
         )
 
 
