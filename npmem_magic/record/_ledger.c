@@ -1113,6 +1113,16 @@ static int clock_wanted;      /* between clock start and stop */
 static int clock_armed;       /* the thread of the cell has its trace function set */
 static int clock_idle;        /* hot events in a row */
 
+/* The cell's statement has ended while its lines were hot, so without telling. */
+static void root_left(void)
+{
+    Thread *thread = thread_of(L.main_id);
+    int at = thread ? thread->depth - 1 : -1;
+    while (at >= 0 && thread->open[at].frame != L.root_frame) at--;
+    L.root_frame = NULL;
+    if (at >= 0) close_down_to(thread, at, L.now = now_ns());
+}
+
 static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
     (void)self;
@@ -1159,6 +1169,7 @@ static PyObject *trace_here(PyObject *self, PyObject *wanted)
     clock_wanted = PyObject_IsTrue(wanted);
     clock_armed = clock_wanted;
     clock_idle = 0;
+    if (L.on && L.root_frame) root_left();
     PyEval_SetTrace(clock_wanted ? trace_function : NULL, NULL);
     Py_RETURN_NONE;
 }

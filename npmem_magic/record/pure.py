@@ -25,15 +25,23 @@ from . import lines
 from .instructions import CALIBRATION, Clock, Followed, make
 from .tally import Tally
 
+# How far the two ledgers may lie apart on work with whole arrays: the larger of the two.
+WITHIN_BYTES, WITHIN_SHARE = 256 * 1024, 0.01
 TOLERANCE = (
     "The pure ledger counts what Python's own objects take, too. On work with whole arrays it agrees with the native "
-    "one within 256 KiB or 1 %. 'Gross' is a lower bound: an instruction that takes and gives back several times shows "
-    "its highest moment only."
+    f"one within {WITHIN_BYTES >> 10} KiB or {WITHIN_SHARE * 100:.0f} %. 'Gross' is a lower bound: an instruction that "
+    "takes and gives back several times shows its highest moment only."
 )
 
 # Part of Python's C interface since 3.12, and there under the same name before.
 _track = ctypes.pythonapi.PyTraceMalloc_Track
 _track.argtypes = [ctypes.c_uint, ctypes.c_size_t, ctypes.c_size_t]
+
+_current_interpreter, _main_interpreter = (
+    ctypes.pythonapi.PyInterpreterState_Get,
+    ctypes.pythonapi.PyInterpreterState_Main,
+)
+_current_interpreter.restype = _main_interpreter.restype = ctypes.c_void_p
 
 _running: list[PureLedger] = []
 
@@ -48,6 +56,7 @@ class PureLedger:
         self._notes: list[str] = [TOLERANCE]
         self._is_abandoned = False
         self._is_ours = False
+        self._namespace: Mapping[str, object] = {}
 
     def clock(self) -> lines.Clock:
         """The clock that tells this ledger of each instruction; it starts after the ledger and stops after it."""
@@ -66,6 +75,7 @@ class PureLedger:
         self._described, self._codes = describe, (files, partial, codes)
         self._is_ours = not tracemalloc.is_tracing()
         self._known = dict(named_buffers(namespace).values())
+        self._namespace = namespace
         if self._is_ours:
             tracemalloc.start()
         else:
@@ -102,7 +112,9 @@ class PureLedger:
         """End counting, leave tracemalloc as it was, and tell."""
         stopped = self.tally.end()
         self.close()
-        return self._account(stopped)
+        addresses = self.tally.lumps.addresses(named_buffers(self._namespace))
+        self._namespace = {}
+        return self._account(stopped, addresses)
 
     def close(self) -> None:
         """Count no further."""
@@ -118,27 +130,33 @@ class PureLedger:
         self._is_abandoned = True
         self.close()
 
-    def _account(self, stopped: int) -> Account:
+    def _account(self, stopped: float, addresses: Mapping[int, int]) -> Account:
         tally = self.tally
-        times, numbers, threads, depths = tally.events.columns()
         started = tally.started
+        times, numbers, threads, depths = tally.events.columns(started)
+        start = round(started * 1e9)
+
+        def clock(time: float) -> int:
+            return start + round((time - started) * 1e9)  # to the nanosecond as in the columns
+
         return Account(
-            started=started,
-            stopped=stopped,
+            started=clock(started),
+            stopped=clock(stopped),
             net=tally.level,
             peak=tally.peak,
             gross=tally.gross,
             births=tally.lumps.count,
-            peak_time=tally.peak_time or started,
+            peak_time=clock(tally.peak_time or started),
             peak_site=tally.peak_site,
             small_at_peak=tally.small_at_peak,
             sites=tally.sites.totals(),
             lines=tuple(line.total() for line in tally.lines.records),
             at_peak=tuple(
-                Buffer(0, lump.nbytes, lump.born, lump.site, lump.is_alive) for lump in tally.lumps.at_peak()
+                Buffer(addresses.get(lump.serial, 0), lump.nbytes, clock(lump.born), lump.site, lump.is_alive)
+                for lump in tally.lumps.at_peak()
             ),
             timeline=tally.steps.curve(started),
-            event_time=times - started,
+            event_time=times,
             event_line=numbers,
             event_thread=threads,
             event_depth=depths,
@@ -182,6 +200,12 @@ def check() -> None:
             "The pure ledger cannot count here",
             "it charges memory to the one instruction that runs, and this CPython runs without the GIL",
             "Start Python with PYTHON_GIL=1",
+        )
+    if _current_interpreter() != _main_interpreter():
+        raise Unavailable(
+            "The pure ledger cannot count here",
+            "this is an interpreter within another one's process, where NumPy and tracemalloc lock each other up",
+            "Run the cell in the process's first interpreter",
         )
 
 

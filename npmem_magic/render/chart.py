@@ -214,7 +214,8 @@ def _draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = HEIGHT - 12.0
     x = float(LEFT)
     above = "" if len(curves.device[0]) else " above the start"
-    entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
+    exact = " (exact)" if curves.counted == "NumPy" else ""
+    entries = [(f"{curves.counted}, allocated{above}{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
     entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
     for words, color, width in entries:

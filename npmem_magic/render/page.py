@@ -132,12 +132,19 @@ def describe(trace: Trace) -> Page:
 def _headline(trace: Trace) -> Headline:
     seconds = human_seconds(trace.seconds)
     if not trace.gross and not trace.net and not trace.peak:
-        return Headline("No NumPy data was allocated.", "", "", ())
+        return Headline(f"No {_counted(trace)} data was allocated.", "", "", ())
     kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
     if not trace.peak:
         return Headline("Never above the start", "", "", (kept, seconds))
     code = clip(expression(trace.peak_source), 72)
-    return Headline(f"Peak {human(trace.peak)}", f"above the start{_place(trace, ', on ')}", code, (kept, seconds))
+    whose = "" if trace.engine == "native" else f"of {_counted(trace)} "
+    above = f"{whose}above the start{_place(trace, ', on ')}"
+    return Headline(f"Peak {human(trace.peak)}", above, code, (kept, seconds))
+
+
+def _counted(trace: Trace) -> str:
+    """Whose bytes the ledger counted."""
+    return "NumPy" if trace.engine == "native" else "NumPy and Python"
 
 
 def _place(trace: Trace, lead: str) -> str:
@@ -164,7 +171,7 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         facts.append(f"resident peak {human(trace.resident_peak)}{more}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
-    facts.append("exact, native ledger" if trace.engine == "native" else f"NumPy and Python, {trace.engine} ledger")
+    facts.append("exact, native ledger" if trace.engine == "native" else f"{_counted(trace)}, {trace.engine} ledger")
     return tuple(facts)
 
 
@@ -238,7 +245,7 @@ def _curves(trace: Trace) -> Curves:
         time=axis(0, total, clock, nanoseconds, 8, whole=clock == "ns"),
         bytes_=axis(low, high, unit, size, 5, whole=unit == "bytes"),
         segments=fold(trace),
-        counted="NumPy" if trace.engine == "native" else "NumPy and Python",
+        counted=_counted(trace),
     )
 
 
