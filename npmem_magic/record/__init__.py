@@ -21,11 +21,13 @@ __all__ = ["Options", "Recording", "record", "record_async"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`."""
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
+    `python` counts Python's own bytes, too."""
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    python: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
+        if options.python:
+            self._ledger.count_objects()
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes]

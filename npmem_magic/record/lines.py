@@ -30,6 +30,8 @@ class Clock(Protocol):
 
     disable: object
 
+    @property
+    def is_listening(self) -> bool: ...
     def start(self) -> tuple[str, ...]: ...
     def follow(self, code: CodeType) -> None: ...
     def resume(self) -> None: ...
@@ -64,6 +66,11 @@ if sys.version_info >= (3, 12):
             _monitoring.restart_events()
             _monitoring.set_events(self._tool, names.PY_START)
             return ()
+
+        @property
+        def is_listening(self) -> bool:
+            """Whether events come."""
+            return self._tool is not None
 
         def follow(self, code: CodeType) -> None:
             """Listen to the lines of `code`; called by the ledger when the code first starts."""
@@ -108,6 +115,11 @@ class TraceFunctionClock:
         if self._found is None:
             return ()
         return ("A trace function (a debugger's or a coverage tool's) was set aside during the run and is back again.",)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether events come."""
+        return self._is_set
 
     def follow(self, code: CodeType) -> None:
         """Nothing to do: the trace function sees every frame."""
