@@ -858,7 +858,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     if (is_new) {
         line->execution = open->execution;
         if (line->hits < HOT || is_kept) line->hits++;
-        if (L.event_count < EVENTS) {
+        if (L.event_count < EVENTS && line->hits <= HOT) {
             Event event = {time, index, (short)thread->number, (short)at};
             L.events[L.event_count++] = event;
         }
