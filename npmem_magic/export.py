@@ -34,12 +34,8 @@ Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
 _TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice", "python_timeline")
-_CURVES = {
-    "timeline": ("time_ns", "allocated"),
-    "samples": ("time_ns", "resident", "gpu"),
-    "lane": ("time_ns", "line"),
-    "python_timeline": ("time_ns", "python"),
-}
+_CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES |= {"python_timeline": ("time_ns", "python")}
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),

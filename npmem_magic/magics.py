@@ -99,8 +99,8 @@ class MemoryMagics(Magics):
     @argument(
         "--python",
         action="store_true",
-        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down; the report says "
-        "by how much.",
+        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down, and the report "
+        "says by how much.",
     )
     @argument(
         "--sampler",

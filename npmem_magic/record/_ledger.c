@@ -102,6 +102,7 @@ typedef struct {
     int is_lost, missed;        /* the cell stopped tracemalloc; readings that failed */
     int64_t total, numpy, base; /* traced at the last reading; NumPy's part of it; what lay there before */
     int64_t level, peak, peak_time, readings, nanoseconds;
+    int64_t number;             /* what an int takes that is too large to be there already */
     Thread *running;            /* whose lines have run since the last reading */
     Curve curve;
 } Objects;
@@ -963,7 +964,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     }
     Open *open = &thread->open[at];
     Line *line = &L.lines[index];
-    if (at == 0 && id == L.main_id) L.objects.is_waiting = 0;
+    if (id == L.main_id) L.objects.is_waiting = 0;
     if (at == 0 && id == L.main_id && (L.root_frame != frame || L.root_code != code)) root_enter(frame, code);
     open->frame = frame;
     open->code = code;

@@ -140,10 +140,10 @@ static void objects_forget(void)
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
-/* The bytes of an event's number, which is an object of its own from 257 on. */
+/* The bytes of an event's line or offset, which is an object of its own from 257 on. */
 static int64_t objects_number(PyObject *number)
 {
-    return PyLong_AsLong(number) > 256 ? (int64_t)sizeof(PyLongObject) : 0;
+    return PyLong_AsLong(number) > 256 ? L.objects.number : 0;
 }
 #endif
 
@@ -175,6 +175,16 @@ static void objects_begin(int64_t time)
     L.objects.peak_time = time;
     point_put(&L.objects.curve, time, 0);
     objects_forget();   /* twice: the first makes what later readings find in the interpreter's free lists */
+    objects_forget();
+    int64_t before = L.objects.total;
+#if PY_VERSION_HEX >= 0x030D0000   /* as the interpreter makes them for its events: the two differ by four bytes */
+    PyObject *number = PyLong_FromLong(1000);
+#else
+    PyObject *number = PyLong_FromSsize_t(1000);
+#endif
+    objects_forget();
+    L.objects.number = L.objects.total - before;
+    Py_XDECREF(number);
     objects_forget();
 }
 

@@ -13,7 +13,7 @@ from time import perf_counter_ns
 import numpy as np
 
 from ..buffers import named_owners
-from ..sizes import human
+from ..sizes import human, human_seconds
 
 DOMAIN: int = np.lib.tracemalloc_domain
 
@@ -80,15 +80,15 @@ class Objects:
 
     def notes(self, readings: int, nanoseconds: int, run_ns: int, tables: int) -> tuple[str, ...]:
         """What was counted, and what counting it cost."""
-        spent = f"{readings:,} readings took {nanoseconds / 1e6:,.1f} ms of the run's {run_ns / 1e6:,.1f} ms"
+        spent = f"{readings:,} readings took {human_seconds(nanoseconds / 1e9)} of the {human_seconds(run_ns / 1e9)}"
         if not self._traced:  # it ran already, so nothing can be compared
             return COUNTED, RUNNING, f"--python slows the run down: {spent}, and so does tracemalloc itself."
         slower = (
-            f"an object took {self._traced:,.0f} ns to make and drop under tracemalloc instead of {self._plain:,.0f} "
-            f"(x{self._traced / self._plain:.1f}, measured here right before the run), and {spent}"
+            f"--python slows the run down: a small object takes {self._traced:,.0f} ns to make and drop instead of "
+            f"{self._plain:,.0f} (x{self._traced / self._plain:.1f}, measured right before the run), and {spent}. "
+            f"tracemalloc's tables took {human(tables)}, which the resident curve includes."
         )
-        held = f"tracemalloc's own tables took {human(tables)}, which the resident curve includes."
-        return COUNTED, OLDER, f"--python slows the run down: {slower}. The seconds shown include both.", held
+        return COUNTED, OLDER, slower
 
 
 def nanoseconds_an_object() -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from ..account import Account, Buffer, PythonBytes
 from ..buffers import named_buffers, named_owners
 from ..host import Unavailable
+from ..sizes import human_seconds
 from . import lines, objects
 from .instructions import CALIBRATION, Clock, Followed, make
 from .tally import Tally
@@ -109,8 +110,10 @@ class PureLedger:
         """Python's part of what was kept: all but what NumPy holds more than at the start."""
         begun = perf_counter_ns()
         python = PythonBytes(self.tally.level - (objects.numpy_traced() - self._numpy))
-        self._notes.append(objects.TOGETHER)
-        self._notes.append(f"--python took {(perf_counter_ns() - begun) / 1e6:,.1f} ms after the run, for the snapshot.")
+        self._notes += [objects.TOGETHER, objects.OLDER]
+        self._notes.append(
+            f"--python took {human_seconds((perf_counter_ns() - begun) / 1e9)} after the run, for a snapshot."
+        )
         return python
 
     def _make_known(self, namespace: Mapping[str, object]) -> None:

@@ -154,7 +154,9 @@ def _python(row: Row, scale: Scale) -> tuple[str, ...]:
     words = scale.number(peak)
     return (
         _number(f"≤ {words}" if words and row.kind == "fold" else words, peak / (scale.full_bytes or 1), _TEAL_BAR),
-        _number(scale.number(net, signed=True), abs(net) / (scale.full_bytes or 1), _GREEN_BAR if net < 0 else _TEAL_BAR),
+        _number(
+            scale.number(net, signed=True), abs(net) / (scale.full_bytes or 1), _GREEN_BAR if net < 0 else _TEAL_BAR
+        ),
     )
 
 

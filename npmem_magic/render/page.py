@@ -142,7 +142,9 @@ def _headline(trace: Trace) -> Headline:
     if not trace.peak:
         return Headline("Never above the start", "", "", (kept, *python, seconds))
     code = clip(expression(trace.peak_source), 72)
-    return Headline(f"Peak {human(trace.peak)}", f"above the start{_place(trace, ', on ')}", code, (kept, *python, seconds))
+    return Headline(
+        f"Peak {human(trace.peak)}", f"above the start{_place(trace, ', on ')}", code, (kept, *python, seconds)
+    )
 
 
 def _python(trace: Trace) -> tuple[str, ...]:
