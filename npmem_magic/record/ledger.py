@@ -102,9 +102,7 @@ class NativeLedger:
         net, peak, _, readings, nanoseconds, is_lost, missed, points = raw["objects"]
         tables = watch.stop()
         if not self._clock.is_listening:
-            return replace(
-                account, notes=(*account.notes, "Python objects are read at lines, so they were not counted.")
-            )
+            return replace(account, notes=(*account.notes, objects.NO_LINES))
         notes = [*account.notes, *watch.notes(readings, nanoseconds, account.stopped - account.started, tables)]
         if is_lost:
             notes.append(objects.STOPPED)

@@ -33,9 +33,10 @@ OLDER = (
 )
 RUNNING = "tracemalloc was running already: it runs on, and its peak was reset."
 TOGETHER = (
-    "The pure ledger reads NumPy and Python as one total, which only a snapshot can divide, and one at every line would "
-    "take longer than the run. So Python objects are told apart at the end (what was kept); peaks and lines hold both."
+    "The pure ledger reads NumPy and Python as one total. Only a snapshot divides it, and one at every line would take "
+    "longer than the run. So Python objects are told apart at the end (what was kept); peaks and lines hold both."
 )
+NO_LINES = "Python objects are read at lines, and there were no line events: they were not counted."
 STOPPED = "The cell stopped or cleared tracemalloc: Python objects were counted up to there."
 
 

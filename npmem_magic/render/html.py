@@ -139,7 +139,7 @@ def _row(row: Row, scale: Scale) -> str:
         f'<td style="{_CELL};{_CODE_CELL}"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
         _number(f"×{row.hits}" if row.hits else "", dim=True),
         _number(clock, row.seconds / (scale.full_seconds or 1), _GREY_BAR, dim=True),
-        _number(_peak_text(row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
+        _number(_peak_text(row.peak, row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
         _number(scale.number(row.net, signed=True), abs(row.net) / (scale.full_bytes or 1), net_color),
         *_python(row, scale),
     )
@@ -151,12 +151,10 @@ def _python(row: Row, scale: Scale) -> tuple[str, ...]:
     if row.python is None:
         return ()
     peak, net = row.python
-    words = scale.number(peak)
+    full, color = scale.full_bytes or 1, _GREEN_BAR if net < 0 else _TEAL_BAR
     return (
-        _number(f"≤ {words}" if words and row.kind == "fold" else words, peak / (scale.full_bytes or 1), _TEAL_BAR),
-        _number(
-            scale.number(net, signed=True), abs(net) / (scale.full_bytes or 1), _GREEN_BAR if net < 0 else _TEAL_BAR
-        ),
+        _number(_peak_text(peak, row, scale), peak / full, _TEAL_BAR),
+        _number(scale.number(net, signed=True), abs(net) / full, color),
     )
 
 
@@ -164,8 +162,8 @@ def _line_text(row: Row) -> str:
     return "" if not row.line else f"{row.line}" if row.line == row.last else f"{row.line}–{row.last}"
 
 
-def _peak_text(row: Row, scale: Scale) -> str:
-    words = scale.number(row.peak)
+def _peak_text(peak: int, row: Row, scale: Scale) -> str:
+    words = scale.number(peak)
     return f"≤ {words}" if words and row.kind == "fold" else words
 
 

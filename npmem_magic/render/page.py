@@ -141,10 +141,8 @@ def _headline(trace: Trace) -> Headline:
     kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
     if not trace.peak:
         return Headline("Never above the start", "", "", (kept, *python, seconds))
-    code = clip(expression(trace.peak_source), 72)
-    return Headline(
-        f"Peak {human(trace.peak)}", f"above the start{_place(trace, ', on ')}", code, (kept, *python, seconds)
-    )
+    code, where = clip(expression(trace.peak_source), 72), f"above the start{_place(trace, ', on ')}"
+    return Headline(f"Peak {human(trace.peak)}", where, code, (kept, *python, seconds))
 
 
 def _python(trace: Trace) -> tuple[str, ...]:
