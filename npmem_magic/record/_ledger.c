@@ -827,7 +827,7 @@ static void note_death(void *address, size_t size)
     if (RARE(L.foreign_count)) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
-    if (L.objects.read) objects_read_in(ts, objects_traced(block, bytes));
+    if (RARE(L.objects.read)) objects_read_in(ts, objects_traced(block, bytes));
     if (bytes >= BIG) L.now = now_ns();
     if (charge_root(ts, -bytes) < 0) {
         charge_any(ts, -bytes);
@@ -840,7 +840,7 @@ static void *hook_malloc(void *context, size_t size)
 {
     int is_read = objects_before();
     void *made = original.malloc(context, size);
-    if (is_read) objects_after();
+    if (RARE(is_read)) objects_after();
     if (made && L.on) note_birth(made, size);
     return made;
 }
@@ -849,7 +849,7 @@ static void *hook_calloc(void *context, size_t count, size_t size)
 {
     int is_read = objects_before();
     void *made = original.calloc(context, count, size);
-    if (is_read) objects_after();
+    if (RARE(is_read)) objects_after();
     if (made && L.on) note_birth(made, count * size);
     return made;
 }
@@ -867,8 +867,8 @@ static void *hook_realloc(void *context, void *address, size_t size)
     int is_read = objects_before();
     void *made = original.realloc(context, address, size);
     /* NumPy tells tracemalloc afterwards; the old size goes now, as with any death. */
-    if (is_read && made && old) PyTraceMalloc_Untrack(L.objects.domain, old);
-    if (is_read) objects_after();
+    if (RARE(is_read && made && old)) PyTraceMalloc_Untrack(L.objects.domain, old);
+    if (RARE(is_read)) objects_after();
     if (made && L.on) {
         if (old && holding_gil()) {
             if (L.foreign_count) foreign_take();

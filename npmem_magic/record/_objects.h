@@ -116,13 +116,18 @@ static void objects_read_in(PyThreadState *ts, int64_t gone)
 }
 
 /* Before NumPy's own malloc; true when `objects_after` is to follow it. */
-static int objects_before(void)
+static SELDOM int objects_before_it(void)
 {
-    PyThreadState *ts = L.on && L.objects.read ? holding_gil() : NULL;
+    PyThreadState *ts = holding_gil();
     if (!ts) return 0;
     if (L.foreign_count) foreign_take();
     objects_read_in(ts, 0);
     return 1;
+}
+
+static inline int objects_before(void)
+{
+    return RARE(L.on && L.objects.read) ? objects_before_it() : 0;
 }
 
 static void objects_after(void)
