@@ -179,6 +179,7 @@ def test_arrays_are_no_python_objects(code: str, is_running: bool) -> None:
     tracemalloc.stop()
     room = 500 * KB if "10**4)" in code else 8 * KB  # a list of 10,000 pointers; headers of a few arrays, and frames
     assert trace.python_peak is not None and trace.python_peak < room and near(trace.python_net, 0)
+    assert objects.STOPPED not in trace.notes
     assert trace.python_timeline[1].min() > -KB  # a buffer that goes takes nothing of Python's with it
     assert max(trace.peak, -trace.net) > 100 * KB or "range" in code or "deep" in code
 

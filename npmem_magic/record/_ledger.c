@@ -99,7 +99,8 @@ typedef struct {
     unsigned domain;            /* NumPy's in tracemalloc */
     int sees_older;             /* tracemalloc ran before the trace, and knows of NumPy's older buffers */
     int is_waiting;             /* no statement runs: what is taken is not the cell's */
-    int is_lost, missed;        /* the cell stopped tracemalloc; readings that failed */
+    int is_lost, doubts;        /* the cell stopped tracemalloc; readings in a row that say so */
+    int missed;                 /* readings that failed */
     int64_t total, numpy, base; /* traced at the last reading; NumPy's part of it; what lay there before */
     int64_t level, peak, peak_time, readings, nanoseconds;
     int64_t number;             /* what an int takes that is too large to be there already */
@@ -841,18 +842,18 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
-    int is_read = objects_before();
+    int is_read = objects_before(0);
     void *made = original.malloc(context, size);
-    if (RARE(is_read)) objects_after();
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, size);
     return made;
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
-    int is_read = objects_before();
+    int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
-    if (RARE(is_read)) objects_after();
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, count * size);
     return made;
 }
@@ -867,11 +868,9 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
-    int is_read = objects_before();
+    int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
-    /* NumPy tells tracemalloc afterwards; the old size goes now, as with any death. */
-    if (RARE(is_read && made && old)) PyTraceMalloc_Untrack(L.objects.domain, old);
-    if (RARE(is_read)) objects_after();
+    if (RARE(is_read)) objects_after(made ? 0 : old);
     if (made && L.on) {
         if (old && holding_gil()) {
             if (L.foreign_count) foreign_take();

@@ -93,8 +93,10 @@ static void objects_read(int64_t gone, int64_t ours)
     int64_t begun = now_ns(), total, high;
     if (o->is_lost) return;
     if (!objects_ask(&total, &high)) { o->missed++; return; }
-    /* Stopped or cleared by the cell: nothing that follows can be told apart any more. */
-    if (total == 0 || (!o->sees_older && total < o->numpy - gone)) { o->is_lost = 1; return; }
+    /* Stopped or cleared by the cell: nothing that follows can be told apart any more.  Once alone it may be a buffer
+     * of a thread without the GIL, which tracemalloc is about to be told of. */
+    if (total == 0 || (!o->sees_older && total < o->numpy - gone)) { o->is_lost = ++o->doubts > 2; return; }
+    o->doubts = 0;
     if (ours && high == total) high -= ours;
     int64_t level = total - ours - (o->numpy - gone) - o->base;
     int64_t top = high <= o->total ? o->level : high - o->numpy - o->base;
@@ -115,23 +117,29 @@ static void objects_read_in(PyThreadState *ts, int64_t gone)
     }
 }
 
-/* Before NumPy's own malloc; true when `objects_after` is to follow it. */
-static SELDOM int objects_before_it(void)
+static SELDOM int objects_before_it(uintptr_t old)
 {
     PyThreadState *ts = holding_gil();
     if (!ts) return 0;
     if (L.foreign_count) foreign_take();
-    objects_read_in(ts, 0);
+    Block *block = old ? block_find(old) : NULL;
+    if (old) PyTraceMalloc_Untrack(L.objects.domain, old);
+    objects_read_in(ts, block ? objects_traced(block, block->size) : 0);
     return 1;
 }
 
-static inline int objects_before(void)
+/* Before NumPy's own malloc or realloc; true when `objects_after` is to follow it.  Up to 2.4 NumPy makes tracemalloc
+ * forget the `old` buffer before it moves it, from 2.5 on afterwards: here it is always before. */
+static inline int objects_before(uintptr_t old)
 {
-    return RARE(L.on && L.objects.read) ? objects_before_it() : 0;
+    return RARE(L.on && L.objects.read) ? objects_before_it(old) : 0;
 }
 
-static void objects_after(void)
+/* `kept`: the old buffer, when it could not be moved. */
+static void objects_after(uintptr_t kept)
 {
+    Block *block = kept ? block_find(kept) : NULL;
+    if (block && objects_traced(block, 1)) PyTraceMalloc_Track(L.objects.domain, kept, (size_t)block->size);
     if (!PyErr_Occurred()) objects_reset();
 }
 
@@ -201,7 +209,7 @@ static PyObject *objects_told(int64_t time)
     bucket_flush(&o->curve);
     point_put(&o->curve, time, o->level);
     return Py_BuildValue("(LLLLLiiN)", (long long)o->level, (long long)o->peak, (long long)o->peak_time,
-                         (long long)o->readings, (long long)o->nanoseconds, o->is_lost, o->missed,
+                         (long long)o->readings, (long long)o->nanoseconds, o->doubts > 0, o->missed,
                          PyBytes_FromStringAndSize((const char *)o->curve.points,
                                                    (Py_ssize_t)(o->curve.count * sizeof(Point))));
 }

@@ -25,8 +25,8 @@ Readers = tuple[Callable[[], tuple[int, int]], Callable[[], None], int, frozense
 COUNTED = (
     "Python objects: what Python's allocators gave out during the run and had not got back, by tracemalloc, read at "
     "every line and at every NumPy buffer. Memory that libraries take from Python's allocators is in it, such as the "
-    "casting buffers of NumPy's functions, and some hundred bytes of tables that the interpreter makes when it watches a "
-    "function for the first time; what libraries take elsewhere, as Arrow and torch do, is not."
+    "casting buffers of NumPy's functions, and some hundred bytes of tables that the interpreter makes when it watches "
+    "a function for the first time; what libraries take elsewhere, as Arrow and torch do, is not."
 )
 OLDER = (
     "Python objects from before the run are not known to tracemalloc: their end frees nothing here, and a list or dict "
