@@ -14,6 +14,7 @@ import textwrap
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -243,6 +244,20 @@ def test_a_worker_is_charged_to_its_line_and_to_the_one_that_waits() -> None:
     assert near(figures(trace, 4, "work")[1], MB) and near(figures(trace, 5, "work")[0], MB)
     assert near(figures(trace, 7)[1], MB, 10 * KB) and near(figures(trace, 7)[0], 2 * MB, 10 * KB)
     assert near(trace.python_net, MB, 10 * KB) and near(trace.python_peak, 2 * MB, 12 * KB)
+
+
+def test_texts_that_are_read_first_in_a_thread_are_not_charged() -> None:
+    code = "ts = [Thread(target=work) for k in range(4)]\nfor t in ts: t.start()\nfor t in ts: t.join()\ndel t, ts"
+    source = (
+        "def work():\n    for k in range(2000): pass\ndef other():\n" + "    a = (1 + 2 * 3, [], 'four')[0]\n" * 1000
+    )
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that others run while it is read
+    for _ in range(3):
+        names: dict[str, Any] = {"Thread": Thread}
+        npmem_magic.trace(source, namespace=names, sampler="off")
+        assert near(run(code, names).python_net, 0, 20 * KB)
+    sys.setswitchinterval(before)
 
 
 def test_generators_and_coroutines() -> None:

@@ -11,6 +11,7 @@ from .. import folds
 from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
+from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
@@ -62,6 +63,10 @@ class _Watch:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
+        if self._options.python:
+            # What is read of the texts takes objects, too. In the run, other threads would be charged with them.
+            for filename in {work.filename, *partial, *(files_of_own_functions(namespace) & whole)}:
+                self._statements(filename)
         gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():
