@@ -217,7 +217,7 @@ def _draw_legend(sheet: Sheet, curves: Curves) -> None:
     entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
     entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
-    entries += [("Python objects", TEAL, 1.7)] if len(curves.python[0]) else []
+    entries += [("Python objects" if above else "Python", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)
