@@ -61,7 +61,7 @@ def test_nothing_to_run(ip: InteractiveShell, cell: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    ["--nonsense", "-z", "--python", "--sampler wrong", "--interval soon", "--interval -1", "--interval nan", "-o 1x",
+    ["--nonsense", "-z", "--pythons", "--sampler wrong", "--interval soon", "--interval -1", "--interval nan", "-o 1x",
      "-o", "-f no_such_function", "-f math.sin", "-f collections.OrderedDict", "statement", "-q more"],
 )  # fmt: skip
 def test_wrong_options_lose_nothing(ip: InteractiveShell, options: str) -> None:

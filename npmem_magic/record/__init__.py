@@ -11,6 +11,7 @@ from .. import folds
 from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
+from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
@@ -21,11 +22,13 @@ __all__ = ["Options", "Recording", "record", "record_async"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`."""
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
+    `python` counts Python's own bytes, too."""
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    python: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
+        if options.python:
+            self._ledger.count_objects()
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes]
@@ -58,6 +63,10 @@ class _Watch:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
+        if self._options.python:
+            # What is read of the texts takes objects, too. In the run, other threads would be charged with them.
+            for filename in {work.filename, *partial, *(files_of_own_functions(namespace) & whole)}:
+                self._statements(filename)
         gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():

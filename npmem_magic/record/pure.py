@@ -14,14 +14,16 @@ import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Mapping
+from time import perf_counter_ns
 from types import CodeType
 
 import numpy as np
 
-from ..account import Account, Buffer
+from ..account import Account, Buffer, PythonBytes
 from ..buffers import named_buffers, named_owners
 from ..host import Unavailable
-from . import lines
+from ..sizes import human_seconds
+from . import lines, objects
 from .instructions import CALIBRATION, Clock, Followed, make
 from .tally import Tally
 
@@ -57,6 +59,12 @@ class PureLedger:
         self._is_abandoned = False
         self._is_ours = False
         self._namespace: Mapping[str, object] = {}
+        self._is_divided = False
+        self._numpy = self._dividing = 0
+
+    def count_objects(self) -> None:
+        """Divide what was kept into NumPy's and Python's own; to be called before `start`."""
+        self._is_divided = True
 
     def clock(self) -> lines.Clock:
         """The clock that tells this ledger of each instruction; it starts after the ledger and stops after it."""
@@ -79,7 +87,7 @@ class PureLedger:
         if self._is_ours:
             tracemalloc.start()
         else:
-            self._notes.append("tracemalloc was running already: it runs on, and its peak was reset.")
+            self._notes.append(objects.RUNNING)
         _running.append(self)
         self._make_known(namespace)
         self._prepare(lambda filename: b"")
@@ -102,6 +110,22 @@ class PureLedger:
         for name, nbytes in self._known.items():
             self.tally.lumps.add_before(nbytes, name)
 
+    def begin(self) -> None:
+        """Count in earnest from here on."""
+        if self._is_divided:
+            self._numpy = objects.numpy_traced()
+        self.tally.begin()
+
+    def _divide(self) -> PythonBytes:
+        """Python's part of what was kept: all but what NumPy holds more than at the start."""
+        begun = perf_counter_ns()
+        python = PythonBytes(self.tally.level - (objects.numpy_traced() - self._numpy))
+        self._notes += [objects.TOGETHER, objects.OLDER]
+        self._notes.append(
+            f"--python took {human_seconds((perf_counter_ns() - begun) / 1e9)} after the run, for a snapshot."
+        )
+        return python
+
     def _make_known(self, namespace: Mapping[str, object]) -> None:
         """Tell tracemalloc of the arrays that were there before it."""
         for address, owner in named_owners(namespace).items():
@@ -111,10 +135,11 @@ class PureLedger:
     def stop(self) -> Account:
         """End counting, leave tracemalloc as it was, and tell."""
         stopped = self.tally.end()
+        python = self._divide() if self._is_divided and tracemalloc.is_tracing() else None
         self.close()
         addresses = self.tally.lumps.addresses(named_buffers(self._namespace))
         self._namespace = {}
-        return self._account(stopped, addresses)
+        return self._account(stopped, addresses, python)
 
     def close(self) -> None:
         """Count no further."""
@@ -130,7 +155,7 @@ class PureLedger:
         self._is_abandoned = True
         self.close()
 
-    def _account(self, stopped: float, addresses: Mapping[int, int]) -> Account:
+    def _account(self, stopped: float, addresses: Mapping[int, int], python: PythonBytes | None) -> Account:
         tally = self.tally
         started = tally.started
         times, numbers, threads, depths = tally.events.columns(started)
@@ -162,6 +187,7 @@ class PureLedger:
             event_depth=depths,
             notes=tuple(self._all_notes()),
             engine="pure",
+            python=python,
         )
 
     def _all_notes(self) -> list[str]:
@@ -184,12 +210,17 @@ class _Started:
         self.disable = clock.disable
         self.follow, self.quiet, self.resume, self.stop = clock.follow, clock.quiet, clock.resume, clock.stop
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether events come."""
+        return self._clock.is_listening
+
     def start(self) -> tuple[str, ...]:
         """Listen, learn what listening costs, and begin."""
         notes = self._clock.start()
         self._ledger.calibrate()
         self._ledger.tally.is_between = self._clock.is_listening
-        self._ledger.tally.begin()
+        self._ledger.begin()
         return notes
 
 

@@ -60,7 +60,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane."""
+    """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane.
+
+    The curve of `python` objects is empty where they were not counted.
+    """
 
     allocated: tuple[Curve, Curve]
     resident: tuple[Curve, Curve]
@@ -72,6 +75,7 @@ class Curves:
     bytes_: Axis
     segments: tuple[Segment, ...]
     counted: str
+    python: tuple[Curve, Curve]
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def describe(trace: Trace) -> Page:
     """The report of `trace` as data."""
     parts = sections(trace)
     headline = _headline(trace)
-    drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE
+    drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE or bool(trace.python_peak)
     curves = _curves(trace) if drawn and trace.seconds > 0 else None
     listed = parts if drawn else ()
     return Page(
@@ -131,20 +135,32 @@ def describe(trace: Trace) -> Page:
 
 def _headline(trace: Trace) -> Headline:
     seconds = human_seconds(trace.seconds)
+    python = _python(trace)
     if not trace.gross and not trace.net and not trace.peak:
-        return Headline(f"No {_counted(trace)} data was allocated.", "", "", ())
+        return Headline("No NumPy data" if python else f"No {_counted(trace)} data was allocated.", "", "", python)
     kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
     if not trace.peak:
-        return Headline("Never above the start", "", "", (kept, seconds))
+        return Headline("Never above the start", "", "", (kept, *python, seconds))
     code = clip(expression(trace.peak_source), 72)
     whose = "" if trace.engine == "native" else f"of {_counted(trace)} "
     above = f"{whose}above the start{_place(trace, ', on ')}"
-    return Headline(f"Peak {human(trace.peak)}", above, code, (kept, seconds))
+    return Headline(f"Peak {human(trace.peak)}", above, code, (kept, *python, seconds))
 
 
 def _counted(trace: Trace) -> str:
     """Whose bytes the ledger counted."""
     return "NumPy" if trace.engine == "native" else "NumPy and Python"
+
+
+def _python(trace: Trace) -> tuple[str, ...]:
+    """Python objects in words: how much there was of them, and how much was left."""
+    if trace.python_net is None:
+        return ()
+    left = human(abs(trace.python_net))
+    if trace.python_peak is None:
+        return (f"Python objects {'kept' if trace.python_net >= 0 else 'freed'} {left}",)
+    end = f"{left} {'kept' if trace.python_net > 0 else 'freed'}" if trace.python_net else "nothing kept"
+    return (f"Python objects up to {human(trace.python_peak)}, {end}",)
 
 
 def _place(trace: Trace, lead: str) -> str:
@@ -207,7 +223,7 @@ def _alt(trace: Trace, headline: Headline) -> str:
 def _scale(rows: Iterable[Row], peak: int) -> Scale:
     """One unit for all tables; MiB up to 10,000 of them, for a GiB with one decimal hides what MiB would show."""
     listed = list(rows)
-    most = max((max(row.peak, abs(row.net)) for row in listed), default=0)
+    most = max((max(row.peak, abs(row.net), *map(abs, row.python or ())) for row in listed), default=0)
     unit, size = unit_for(max(most, peak))
     if size >= 1024**3 and max(most, peak) < 10_000 * 1024**2:
         unit, size = "MiB", 1024**2
@@ -230,7 +246,8 @@ def _curves(trace: Trace) -> Curves:
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
     third = _third(trace)
     device = thin(trace.samples[0][inside], third[inside], total) if third.any() else (third[:0], third[:0])
-    drawn = np.concatenate((steps[1], resident[1], device[1]))
+    python = thin(*trace.python_timeline, total)
+    drawn = np.concatenate((steps[1], resident[1], device[1], python[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
     low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
@@ -246,6 +263,7 @@ def _curves(trace: Trace) -> Curves:
         bytes_=axis(low, high, unit, size, 5, whole=unit == "bytes"),
         segments=fold(trace),
         counted=_counted(trace),
+        python=python,
     )
 
 
