@@ -13,44 +13,13 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
+from .followed import Followed
 from .plans import BATCH, HOT, Plan
 from .tally import Tally
 
 # The callbacks take their lock by hand: a `with` makes objects, which tracemalloc counts.
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
-CALIBRATION = "<npmem calibration>"
 _SUSPENDS = frozenset(opcode.opmap[name] for name in ("YIELD_VALUE", "SEND") if name in opcode.opmap)
-_IDLE = compile("pass\n" * 40, CALIBRATION, "exec")  # forty instructions that do nothing
-
-
-class Followed:
-    """Which code objects are followed, and the plan of each that has run."""
-
-    def __init__(
-        self, files: tuple[str, ...], partial: tuple[str, ...], codes: tuple[CodeType, ...], tally: Tally
-    ) -> None:
-        self._files, self._partial = frozenset(files), frozenset(partial)
-        self._codes = {id(code): code for code in codes}  # a code object's own hash reads all of it
-        self._tally = tally
-        self.plans: dict[int, Plan] = {}
-
-    def wants(self, code: CodeType) -> bool:
-        """Whether the code is followed."""
-        return code.co_filename in self._files or (code.co_filename in self._partial and id(code) in self._codes)
-
-    def add(self, code: CodeType) -> Plan:
-        """The plan of a code object that starts for the first time."""
-        plan = self.plans[id(code)] = self._tally.plan(code, code.co_filename in self._files)
-        return plan
-
-    def calibrate(self) -> None:
-        """Have forty instructions that do nothing counted, after a first round in which all tables find their size."""
-        files, self._files = self._files, frozenset([CALIBRATION])
-        exec(_IDLE, {})
-        for line in self._tally.lines.records:
-            line.net = line.peak = 0
-        exec(_IDLE, {})
-        self._files = files
 
 
 class Clock(Protocol):

@@ -24,7 +24,8 @@ from ..buffers import named_buffers, named_owners
 from ..host import Unavailable
 from ..sizes import human_seconds
 from . import lines, objects
-from .instructions import CALIBRATION, Clock, Followed, make
+from .followed import CALIBRATION, Followed
+from .instructions import Clock, make
 from .tally import Tally
 
 # How far the two ledgers may lie apart on work with whole arrays: the larger of the two.
