@@ -12,6 +12,7 @@ import numpy as np
 from ..sizes import human, human_seconds, unit_for
 from ..trace import CELL, Advice, Curve, Holding, Trace
 from .curves import Axis, axis, closed, thin, time_unit
+from .headline import Headline, counted, headline_of, place
 from .lane import Segment, fold
 from .rows import Row, Section, sections
 from .widths import clip, expression, one_line
@@ -20,22 +21,6 @@ ALIVE_ROWS = 10
 TINY = 0.0001  # share of the peak below which buffers without a name are told as one
 NEGLIGIBLE = 0.01  # share of a curve's height below which it need not go under zero
 NOTABLE = 1 << 20  # resident growth that is worth a picture when NumPy took nothing
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The answer in one sentence: `amount` and `where` in words, `code` the expression, `rest` what follows."""
-
-    amount: str
-    where: str
-    code: str
-    rest: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        lead = " ".join(filter(None, (self.amount, self.where)))
-        code = f": `{self.code}`" if self.code else ""
-        return "; ".join((lead + code, *self.rest))
 
 
 @dataclass(frozen=True)
@@ -114,7 +99,7 @@ class Page:
 def describe(trace: Trace) -> Page:
     """The report of `trace` as data."""
     parts = sections(trace)
-    headline = _headline(trace)
+    headline = headline_of(trace)
     drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE or bool(trace.python_peak)
     curves = _curves(trace) if drawn and trace.seconds > 0 else None
     listed = parts if drawn else ()
@@ -133,45 +118,6 @@ def describe(trace: Trace) -> Page:
     )
 
 
-def _headline(trace: Trace) -> Headline:
-    seconds = human_seconds(trace.seconds)
-    python = _python(trace)
-    if not trace.gross and not trace.net and not trace.peak:
-        return Headline("No NumPy data" if python else f"No {_counted(trace)} data was allocated.", "", "", python)
-    kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
-    if not trace.peak:
-        return Headline("Never above the start", "", "", (kept, *python, seconds))
-    code = clip(expression(trace.peak_source), 72)
-    whose = "" if trace.engine == "native" else f"of {_counted(trace)} "
-    above = f"{whose}above the start{_place(trace, ', on ')}"
-    return Headline(f"Peak {human(trace.peak)}", above, code, (kept, *python, seconds))
-
-
-def _counted(trace: Trace) -> str:
-    """Whose bytes the ledger counted."""
-    return "NumPy" if trace.engine == "native" else "NumPy and Python"
-
-
-def _python(trace: Trace) -> tuple[str, ...]:
-    """Python objects in words: how much there was of them, and how much was left."""
-    if trace.python_net is None:
-        return ()
-    left = human(abs(trace.python_net))
-    if trace.python_peak is None:
-        return (f"Python objects {'kept' if trace.python_net >= 0 else 'freed'} {left}",)
-    end = f"{left} {'kept' if trace.python_net > 0 else 'freed'}" if trace.python_net else "nothing kept"
-    return (f"Python objects up to {human(trace.python_peak)}, {end}",)
-
-
-def _place(trace: Trace, lead: str) -> str:
-    """``, on line 5`` or, in a function, ``, in smooth, line 5``; empty when no line is known."""
-    if trace.peak_line <= 0:
-        return ""
-    if trace.peak_function in (CELL, ""):
-        return f"{lead}line {trace.peak_line}"
-    return f", in {one_line(trace.peak_function)}, line {trace.peak_line}"
-
-
 def _facts(trace: Trace) -> tuple[str, ...]:
     facts = [f"label {one_line(trace.label)}"] if trace.label else []
     if trace.gross:
@@ -187,7 +133,7 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         facts.append(f"resident peak {human(trace.resident_peak)}{more}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
-    facts.append("exact, native ledger" if trace.engine == "native" else f"{_counted(trace)}, {trace.engine} ledger")
+    facts.append("exact, native ledger" if trace.engine == "native" else f"{counted(trace)}, {trace.engine} ledger")
     return tuple(facts)
 
 
@@ -257,12 +203,12 @@ def _curves(trace: Trace) -> Curves:
         resident=resident,
         device=device,
         peak=(min(trace.peak_ns, total), trace.peak) if trace.peak else None,
-        peak_words=f"peak {human(trace.peak)}{_place(trace, ', ')}",
+        peak_words=f"peak {human(trace.peak)}{place(trace, ', ')}",
         peak_code=expression(trace.peak_source),
         time=axis(0, total, clock, nanoseconds, 8, whole=clock == "ns"),
         bytes_=axis(low, high, unit, size, 5, whole=unit == "bytes"),
         segments=fold(trace),
-        counted=_counted(trace),
+        counted=counted(trace),
         python=python,
     )
 
