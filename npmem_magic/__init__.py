@@ -82,6 +82,7 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    python: bool = False,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -99,6 +100,8 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    python : bool
+        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    recording = _record(work, names, Options(sampler, interval, label, python))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

@@ -93,6 +93,12 @@ class MemoryMagics(Magics):
         "May be given several times. Functions of the notebook are followed without it.",
     )
     @argument(
+        "--python",
+        action="store_true",
+        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down, and the report "
+        "says by how much.",
+    )
+    @argument(
         "--sampler",
         choices=("auto", "memory_profiler", "off"),
         default="auto",
@@ -146,7 +152,7 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(sampler=chosen.sampler, interval=chosen.interval, label=chosen.label),
+            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:

@@ -223,3 +223,24 @@ def test_errstate_inside_the_cell() -> None:
 def test_after_an_error_the_state_is_back() -> None:
     recording, _ = run("y = np.ones(2) / 0\nraise KeyError")
     assert isinstance(recording.outcome.error, KeyError) and len(recording.beside.accidents) == 1
+
+
+def test_noting_that_fails_leaves_the_cell_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from npmem_magic.record import notice
+
+    def fail(*args: object) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(notice, "facts_at", fail)
+    recording, namespace = run("x = np.ones(3)\ny = x + 1\nz = y")
+    assert recording.outcome.error is None and namespace["z"][0] == 2
+    assert recording.beside.facts == ()
+
+
+@needs_lines
+def test_noting_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from npmem_magic.record import notice
+
+    monkeypatch.setattr(notice, "paths_read", lambda statement: 1 / 0)
+    recording, _ = run("x = np.ones(3)\ny = x + 1")
+    assert "were noted up to line 1 only (ZeroDivisionError" in recording.beside.trouble

@@ -73,7 +73,7 @@ def inspect(recording: Recording, before: Snapshot, namespace: Mapping[str, obje
         mishaps=tuple(_mishaps(recording.beside.accidents, text))
         + tuple(_lost(lost_casts(recording.beside.facts, text, namespace))),
         crosswise=crosswise_of(recording.beside.facts, text, namespace),
-        notes=recording.trace.notes,
+        notes=(*recording.trace.notes, *filter(None, [recording.beside.trouble])),
     )
 
 

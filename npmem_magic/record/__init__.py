@@ -13,6 +13,7 @@ from .. import folds
 from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
+from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
@@ -46,7 +47,8 @@ class Companion(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
+    `python` counts Python's own bytes, too.
 
     `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
     """
@@ -54,6 +56,7 @@ class Options:
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    python: bool = False
     beside: Callable[[Around], Companion] | None = None
 
 
@@ -78,6 +81,8 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
+        if options.python:
+            self._ledger.count_objects()
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes]
@@ -91,14 +96,15 @@ class _Watch:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
+        if self._options.python:
+            # What is read of the texts takes objects, too. In the run, other threads would be charged with them.
+            for filename in {work.filename, *partial, *(files_of_own_functions(namespace) & whole)}:
+                self._statements(filename)
         gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()
-        self._ledger.start(
-            tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock.follow,
-            self._clock.disable,
-        )  # fmt: skip
+        self._ledger.start(tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock)
         if self._options.beside is not None:
             around = Around(
                 frozenset(whole), work.followed_codes, self.text, work.raw, namespace, self._ledger.notice()
@@ -124,10 +130,14 @@ class _Watch:
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
-        ledger.abandon()
-        self._clock.stop()
-        self._end_companion({})
-        self._sampler.stop()
+        try:
+            ledger.drop()
+        finally:  # a second interrupt may come
+            try:
+                self._clock.stop()
+            finally:
+                self._end_companion({})
+                self._sampler.stop()
 
     def _end_companion(self, namespace: Mapping[str, object]) -> None:
         companion, self._companion = self._companion, None

@@ -12,10 +12,11 @@ from .facts import Noted
 
 @dataclass(frozen=True)
 class DtypeNotes:
-    """What was noted in a run: the facts at each line's first run, and what NumPy complained about."""
+    """What was noted: the facts at each line's first run, what NumPy complained about, what ended the noting."""
 
     facts: tuple[Noted, ...]
     accidents: tuple[Accident, ...]
+    trouble: str = ""
 
 
 class _Companion:
@@ -30,7 +31,7 @@ class _Companion:
 
     def stop(self, namespace: Mapping[str, object]) -> DtypeNotes:
         accidents = self._accidents.stop()
-        return DtypeNotes(self._facts.stop(namespace), accidents)
+        return DtypeNotes(self._facts.stop(namespace), accidents, self._facts.trouble())
 
 
 def looking(sampler: str = "off") -> Options:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import CodeType, FrameType
 from typing import Protocol
 
@@ -59,6 +60,7 @@ class Watcher(Protocol):
 
     def start(self) -> tuple[str, ...]: ...
     def stop(self, namespace: Mapping[str, object]) -> tuple[Noted, ...]: ...
+    def trouble(self) -> str: ...
 
 
 class _Notes:
@@ -66,6 +68,7 @@ class _Notes:
 
     def __init__(self, files: frozenset[str], codes: frozenset[int], text: Callable[[str], Text]) -> None:
         self.files, self.codes, self._text = files, codes, text
+        self.trouble = ""
         self.noted: dict[tuple[str, int, str], Noted] = {}
         self._plans: dict[tuple[str, int], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._open: dict[int, tuple[Noted, tuple[str, ...]]] = {}
@@ -75,7 +78,14 @@ class _Notes:
         return code.co_filename in self.files or id(code) in self.codes
 
     def line(self, frame: FrameType, number: int) -> None:
-        """A line begins for the first time."""
+        """A line begins for the first time. What goes wrong in noting must not reach the cell: it ends the noting."""
+        try:
+            self._line(frame, number)
+        except Exception as error:
+            self.files, self.codes = frozenset(), frozenset()
+            self.trouble = f"Facts about names were noted up to line {number} only ({type(error).__name__}: {error})."
+
+    def _line(self, frame: FrameType, number: int) -> None:
         code = frame.f_code
         text = self._text(code.co_filename)
         statement = text.statements.get(number)
@@ -155,6 +165,10 @@ if sys.version_info >= (3, 12):
             self._tool: int | None = None
             self._codes: list[CodeType] = []
 
+        def trouble(self) -> str:
+            """What ended the noting early; empty where nothing did."""
+            return self._notes.trouble
+
         def start(self) -> tuple[str, ...]:
             """Listen; a sentence where no tool id is free."""
             events = _monitoring.events
@@ -182,14 +196,16 @@ if sys.version_info >= (3, 12):
             return self._notes.finish(namespace)
 
         def _on_start(self, code: CodeType, offset: int) -> object:
-            if self._tool is not None and self._notes.wants(code):
-                _monitoring.set_local_events(self._tool, code, _monitoring.events.LINE)
-                self._codes.append(code)
+            tool = self._tool
+            if tool is not None and self._notes.wants(code):
+                with suppress(ValueError):  # a thread that outlives the run: the tool id has just been given back
+                    _monitoring.set_local_events(tool, code, _monitoring.events.LINE)
+                    self._codes.append(code)
             return _monitoring.DISABLE
 
         def _on_line(self, code: CodeType, line: int) -> object:
             frame = sys._getframe(1)
-            if frame.f_code is code:
+            if frame.f_code is code and self._notes.wants(code):
                 self._notes.line(frame, line)
             return _monitoring.DISABLE
 
@@ -199,6 +215,10 @@ class NoticeWatcher:
 
     def __init__(self, notes: _Notes, notice: Callable[[object], None]) -> None:
         self._notes, self._notice = notes, notice
+
+    def trouble(self) -> str:
+        """What ended the noting early; empty where nothing did."""
+        return self._notes.trouble
 
     def start(self) -> tuple[str, ...]:
         """Listen."""
@@ -217,6 +237,10 @@ class NoticeWatcher:
 
 class NoWatcher:
     """Where nothing tells of lines."""
+
+    def trouble(self) -> str:
+        """Nothing."""
+        return ""
 
     def start(self) -> tuple[str, ...]:
         """Say so."""

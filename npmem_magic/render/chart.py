@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-INK, BLUE, ORANGE, RED, VIOLET = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#8f62c9"
+INK, BLUE, ORANGE, RED, VIOLET, TEAL = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#8f62c9", "#17888f"
 WIDTH, PLOT_TOP, PLOT_HEIGHT, LEFT, RIGHT = 800, 64, 220, 76, 10  # pixels of a 1x screen; the lane is above PLOT_TOP
 HEIGHT = PLOT_TOP + PLOT_HEIGHT + 62
 BAND, LABELS, LEADERS = 50, 37, 15  # height of the band's top and of the texts' middles, from the picture's top
@@ -181,7 +181,7 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
-    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET)):
+    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET), (curves.python, TEAL)):
         if len(when):
             sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
 
@@ -214,9 +214,11 @@ def _draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = HEIGHT - 12.0
     x = float(LEFT)
     above = "" if len(curves.device[0]) else " above the start"
-    entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
+    exact = " (exact)" if curves.counted == "NumPy" else ""
+    entries = [(f"{curves.counted}, allocated{above}{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
     entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
+    entries += [("Python objects" if above else "Python", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)
