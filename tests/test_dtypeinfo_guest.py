@@ -21,6 +21,10 @@ CAREFUL: dict[str, tuple[list[str], str]] = {
     "scalar warning": ([], "import numpy as np\nnp.float32(3e38) * np.float32(10)"),
     "warning twice on a line": ([], "import numpy as np\nfor i in range(3):\n    np.ones(2) / 0"),
     "warning as error": ([], "import warnings, numpy as np\nwarnings.simplefilter('always')\nnp.ones(2) / 0"),
+    "warning turned into an error": (
+        ["import warnings, numpy as np"],
+        "with warnings.catch_warnings():\n    warnings.simplefilter('error')\n    np.ones(2) / 0",
+    ),
     "errstate": ([], "import numpy as np\nwith np.errstate(all='ignore'):\n    y = np.ones(2) / 0\ny"),
     "errstate raise": ([], "import numpy as np\nwith np.errstate(all='raise'):\n    y = np.ones(2) / 0\ny"),
     "geterr": ([], "import numpy as np\nnp.geterr()"),

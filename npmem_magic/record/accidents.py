@@ -20,6 +20,7 @@ import numpy as np
 _KINDS = {"overflow": "over", "invalid value": "invalid", "divide by zero": "divide", "underflow": "under"}
 _MESSAGE = re.compile(r"(?:Warning: )?((.+?) encountered in .+?)\n?", re.DOTALL)
 _TOUCHED = re.compile(r"seterr|geterr")
+_STRICT = re.compile(r"(filterwarnings|simplefilter)\(\s*[\"']error")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class ErrorLog:
         state: dict[str, Any] = dict(np.geterr())
         if _TOUCHED.search(self._source) or any(map(self._touches, list(self._namespace.values()))):
             return ("The cell reads or sets NumPy's error state itself, so numeric accidents were not noted.",)
+        if _STRICT.search(self._source) or any(each[0] == "error" for each in warnings.filters):
+            # A warning that raises would come from our own frame, and its traceback would show that.
+            return ("Warnings are turned into errors here, so numeric accidents were not noted.",)
         if {"call", "log"} & set(state.values()):
             return ("NumPy's error state calls a function of yours, so numeric accidents were not noted.",)
         self._before = state
