@@ -63,6 +63,17 @@ def test_a_view_a_closure_and_an_output(np_shell: InteractiveShell, capsys: Capt
     assert {"y", "Out[1]", "_", "held in the closure of f"} <= set(found["x"].holders)
 
 
+def test_what_only_a_stored_traceback_holds_is_a_row(np_shell: InteractiveShell, capsys: Capture) -> None:
+    shown(np_shell, "def f():\n    lost = np.zeros(1000)\n    raise ValueError\nf()", capsys)
+    text = shown(np_shell, "%dtypeinfo", capsys)
+    assert "7.8 KiB in 1 array" in text and "lost in f, kept by the stored traceback of ValueError" in text
+
+
+def test_what_only_a_closure_holds_is_a_row(np_shell: InteractiveShell, capsys: Capture) -> None:
+    np_shell.run_cell("def outer():\n    held = np.zeros(1000)\n    return lambda: held\nf = outer()")
+    assert "held in the closure of f" in shown(np_shell, "%dtypeinfo", capsys)
+
+
 def test_one_name_and_what_it_binds(np_shell: InteractiveShell, capsys: Capture) -> None:
     np_shell.run_cell("x = np.zeros(1000, int)\ny = np.ones(5)")
     text = shown(np_shell, "%dtypeinfo -o found x", capsys)

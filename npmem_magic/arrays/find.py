@@ -96,12 +96,15 @@ def find_arrays(
     known = Reach(namespace)
     budget = Budget()
     found = []
-    for part in _parts(namespace, names):
+    parts = list(_parts(namespace, names))
+    if names is None:
+        parts += [part for path, array in known.unnamed() for part in _array(path, array)]
+    for part in parts:
         found.append(_described(part, known) if part.array is not None else _foreign(part))
     found.sort(key=lambda info: (-_weight(info), info.name))
     if not check:
         return found
-    arrays = {part.path: part.array for part in _parts(namespace, names)}
+    arrays = {part.path: part.array for part in parts}
     looked: set[object] = set()
     return [_checked(info, arrays.get(info.name), budget, looked) for info in found]
 

@@ -10,7 +10,7 @@ import bisect
 import gc
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,13 @@ class Reach:
     def buffer(self, array: np.ndarray) -> tuple[str, int]:
         """What is the same for all arrays that look at the same bytes."""
         return "address", self._key(array)
+
+    def unnamed(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Arrays that live on without a name, an item or an output leading to their bytes, with what leads there."""
+        for ways in self._ways.values():
+            if not any(way.kind in ("name", "item", "attribute", "output") for way, _ in ways):
+                way, array = min(ways, key=lambda pair: _RANK.get(pair[0].kind, 9))
+                yield way.path, array
 
     def owner_path(self, array: np.ndarray) -> str:
         """The first name of the array that owns the bytes; empty where none reaches it."""

@@ -33,6 +33,11 @@ class Accident:
     count: int
 
 
+def _is_strict(each: tuple[Any, ...]) -> bool:
+    """Whether a filter of `warnings` turns NumPy's warnings into errors."""
+    return each[0] == "error" and issubclass(RuntimeWarning, each[2])
+
+
 class ErrorLog:
     """Notes what NumPy reports on lines of `files` while it is switched on."""
 
@@ -47,7 +52,7 @@ class ErrorLog:
         state: dict[str, Any] = dict(np.geterr())
         if _TOUCHED.search(self._source) or any(map(self._touches, list(self._namespace.values()))):
             return ("The cell reads or sets NumPy's error state itself, so numeric accidents were not noted.",)
-        if _STRICT.search(self._source) or any(each[0] == "error" for each in warnings.filters):
+        if _STRICT.search(self._source) or any(map(_is_strict, warnings.filters)):
             # A warning that raises would come from our own frame, and its traceback would show that.
             return ("Warnings are turned into errors here, so numeric accidents were not noted.",)
         if {"call", "log"} & set(state.values()):

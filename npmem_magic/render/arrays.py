@@ -17,6 +17,7 @@ _ALIKE = 4  # arrays of one container, alike, from which on they are told as one
 _HELD = 6  # holders that are named
 _PINNED = 4  # times its own bytes that a view keeps alive, from which on this is said
 _WORTH = 1024  # bytes below which what would fit is not worth a line
+_LONG = 16  # characters of a name in words from which on it is said below the row as well
 _ITEM = re.compile(r"\[[^\[\]]*\]$")
 COLUMNS = (
     Column("array", is_code=True, gives=True), Column("dtype", gives=True), Column("shape", gives=True),
@@ -139,7 +140,10 @@ def _entry(info: ArrayInfo, count: int, most: int) -> Entry:
         info.order,
     )
     share = 0.0 if _is_view(info) else min(1.0, nbytes / most)
-    return Entry(cells, tuple(details(info)), share=share, is_quiet=_is_view(info) and not _pins(info))
+    said = (
+        (info.name,) if len(info.name) > _LONG and " " in info.name and "…" not in info.name else ()
+    )  # it is clipped in a narrow table
+    return Entry(cells, (*said, *details(info)), share=share, is_quiet=_is_view(info) and not _pins(info))
 
 
 def dtype_name(dtype: np.dtype[np.generic] | str) -> str:
