@@ -12,10 +12,13 @@
  */
 
 /* NumPy's bytes that tracemalloc forgets with this buffer. */
-static int64_t objects_traced(const Block *block, int64_t size)
+static inline int64_t objects_traced(uintptr_t address, const Block *block, int64_t size)
 {
     if (block) return block->site == BEFORE && block->thread ? 0 : size;   /* see objects_take */
-    return L.objects.sees_older || (size < BIG && L.small_untracked >= size) ? size : 0;
+    if (L.objects.sees_older) return size;
+    ptrdiff_t at = packed_find(address);
+    if (at >= 0) return (L.packed[at] & PACKED_BEFORE) == PACKED_BEFORE ? 0 : size;
+    return L.loose >= size && size < HUGE_SIZE ? size : 0;
 }
 
 static void objects_reset(void)
