@@ -1,3 +1,55 @@
-"""Variants weighed against each other: `compare` for people, `prove` for the advice. One engine for both."""
+"""Variants weighed against each other: `compare` for people, `prove` for the advice. One engine for both.
+
+What is behind these names is imported when one is first used: most sessions never do.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..trace import Trace
+    from .comparison import Comparison
+    from .proof import Verdict
+
+__all__ = ["analyze", "compare", "prove"]
+
+
+def compare(
+    *variants: str | Callable[..., object],
+    repeat: int = 1,
+    namespace: dict[str, Any],
+    labels: Iterable[str] | None = None,
+    copy: bool = True,
+    sampler: str = "auto",
+    interval: float = 0.0,
+) -> Comparison:
+    """See `npmem_magic.compare`."""
+    from ..record import Options
+    from . import rounds
+    from .variants import from_any
+
+    terms = rounds.Terms(repeat, copy, True, Options(sampler=sampler, interval=interval))
+    return rounds.run_now(rounds.Bench(from_any(variants, labels), namespace, terms).run())
+
+
+def analyze(functions: tuple[Callable[..., object], ...], interval: float, repeat: int) -> Comparison | Trace:
+    """See `npmem_magic.analyze_memory`."""
+    from ..record import Options
+    from . import rounds
+    from .variants import from_any
+
+    options = Options(interval=interval)
+    bench = rounds.Bench(from_any(functions, None), {}, rounds.Terms(repeat, False, False, options))
+    comparison = rounds.run_now(bench.run())
+    if bench.errors:
+        raise next(iter(bench.errors.values()))
+    return comparison if len(functions) > 1 else next(iter(comparison.traces.values()))
+
+
+def prove(before: str, after: str, namespace: Mapping[str, Any], **how: Any) -> Verdict:
+    """See `proof.prove`."""
+    from . import proof
+
+    return proof.prove(before, after, namespace, **how)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from . import reach
-from .copies import Plan
 from .equality import DIFFERS, SAME, UNKNOWN, Equality, worst
 from .layouts import root_of
 from .sameness import CODE, compare_values, is_same
@@ -34,13 +33,13 @@ class Aftermath:
     value: Any
 
 
-def look_at(namespace: Mapping[str, Any], plan: Plan, tree: ast.Module | None, value: Any) -> Aftermath:
-    """What a run in `namespace`, which `plan` made, left; `tree` is its text, None for a call."""
+def look_at(namespace: Mapping[str, Any], masters: Mapping[str, Any], tree: ast.Module | None, value: Any) -> Aftermath:
+    """What a run in `namespace` left of what began as copies of `masters`; `tree` is its text, None for a call."""
     bound = reach.names_bound(tree) if tree is not None else set()
     names = {}
-    for name in sorted(bound | plan.masters.keys()):
+    for name in sorted(bound | masters.keys()):
         if name in namespace:
-            names[name] = _or_master(namespace[name], plan.masters.get(name))
+            names[name] = _or_master(namespace[name], masters.get(name))
     has_value = tree is None or bool(tree.body and isinstance(tree.body[-1], ast.Expr))
     return Aftermath(names, frozenset(bound), _groups(namespace, names.keys()), has_value, value)
 

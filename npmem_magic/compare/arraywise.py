@@ -31,6 +31,15 @@ def compare_arrays(one: np.ndarray, other: np.ndarray, where: str) -> Equality:
     return _compare_floats(one, other, where, differing)
 
 
+def is_same_array(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays without Python objects are the same to the bit; stops at the first block that is not."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if one.dtype.names is not None:
+        return all(is_same_array(one[name], other[name]) for name in one.dtype.names)
+    return all(_same_bits(one[block], other[block]) for block in blocks(one.shape))
+
+
 def _other_dtype(one: np.ndarray, other: np.ndarray, where: str) -> Equality:
     why = f"{one.dtype} / {other.dtype}"
     if one.dtype.kind not in _NUMBERS or other.dtype.kind not in _NUMBERS:

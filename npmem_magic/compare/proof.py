@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..cell import Cell
-from ..host import NpmemError, free_memory
+from ..host import free_memory
 from ..language import PlainPython
 from ..record import Options, Recording, record
 from ..sizes import human
@@ -22,6 +22,7 @@ from .layouts import CannotCopy
 from .starts import RandomStates, no_collection
 
 PROVEN, NO_GAIN, DIFFERS, NOT_RUN = "PROVEN", "NO_GAIN", "DIFFERS", "NOT_RUN"
+_SMALL = 16 << 20  # bytes: copies of so little are made without asking what is free
 _WATCH = Options(sampler="off", collect=False)
 
 
@@ -164,10 +165,11 @@ def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
         raise _Stop(Verdict(NOT_RUN, f"{error}.")) from error
     if plan.remarks:
         raise _Stop(Verdict(NOT_RUN, f"A copy would not be the same: {plan.remarks[0]}."))
-    free = free_memory()
-    if free is not None and 2 * plan.nbytes > free:
-        words = f"Two copies of what they read take {human(2 * plan.nbytes)}, and {human(free)} are free."
-        raise _Stop(Verdict(NOT_RUN, words))
+    if plan.nbytes > _SMALL:
+        free = free_memory()
+        if free is not None and 2 * plan.nbytes > free:
+            words = f"Two copies of what they read take {human(2 * plan.nbytes)}, and {human(free)} are free."
+            raise _Stop(Verdict(NOT_RUN, words))
     return plan
 
 
@@ -187,7 +189,7 @@ def _run(
     if error is not None:
         kind = NOT_RUN if before is None else DIFFERS
         raise _Stop(Verdict(kind, f"`{name}` raises {type(error).__name__}: {error}.", before=before))
-    return aftermath.look_at(namespace, plan, tree, recording.outcome.value), _figures(recording.trace)
+    return aftermath.look_at(namespace, plan.masters, tree, recording.outcome.value), _figures(recording.trace)
 
 
 def _made(plan: Plan) -> dict[str, Any]:
@@ -209,6 +211,3 @@ def _judged(equality: Equality, before: Figures, after: Figures, least: int) -> 
         change = f"{human(-verdict.saving)} higher" if verdict.saving < 0 else f"{human(verdict.saving)} lower"
         return replace(verdict, kind=NO_GAIN, reason=f"The peak is {change}.")
     return verdict
-
-
-__all__ = ["DIFFERS", "NOT_RUN", "NO_GAIN", "PROVEN", "Figures", "NpmemError", "Verdict", "prove"]

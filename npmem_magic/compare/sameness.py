@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arraywise import compare_arrays
+from .arraywise import compare_arrays, is_same_array
 from .equality import CLOSE, DIFFERS, DTYPE, SAME, UNKNOWN, Equality, worst
 
 CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)  # what a cell defines, and no result
@@ -23,6 +23,8 @@ def compare_values(one: Any, other: Any, where: str) -> Equality:
 
 def is_same(one: Any, other: Any) -> bool:
     """Whether two values are the same to the bit, the memory order of arrays included."""
+    if type(one) is np.ndarray and type(other) is np.ndarray and not one.dtype.hasobject and not other.dtype.hasobject:
+        return is_same_array(one, other) and not any(_layout(one, other, ""))
     found = compare_values(one, other, "value")
     return found.verdict == SAME and not found.remarks
 
@@ -173,12 +175,3 @@ def _order(array: np.ndarray) -> str:
 def _short(value: object) -> str:
     words = repr(value)
     return words if len(words) <= 40 else words[:39] + "…"
-
-
-def memory_shared(values: Mapping[str, Any], owner: Any) -> frozenset[frozenset[str]]:
-    """Which names stand on one buffer: sets of two names or more; `owner` finds the end of a chain of views."""
-    groups: dict[int, set[str]] = {}
-    for name, value in values.items():
-        if isinstance(value, np.ndarray) and value.size:
-            groups.setdefault(id(owner(value)), set()).add(name)
-    return frozenset(frozenset(names) for names in groups.values() if len(names) > 1)
