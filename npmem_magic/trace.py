@@ -112,7 +112,7 @@ class Advice:
 
 
 class Renderer(Protocol):
-    """What `render` registers here, so that a result (a Trace, a Comparison) can show itself without knowing any ink."""
+    """What `render` registers here, so that a result can show itself without knowing any ink."""
 
     def bundle(self, result: Any) -> tuple[dict[str, str], dict[str, Any]]: ...
     def text(self, result: Any) -> str: ...

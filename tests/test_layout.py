@@ -18,6 +18,7 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
+    ("magics_compare",),
     ("shell",),
     ("render",),
     ("advise",),
@@ -40,8 +41,8 @@ LEAVES_MAY = {
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics"},
-    "matplotlib": {"render.chart"},
+    "IPython": {"magics", "magics_compare"},
+    "matplotlib": {"render.sheet"},
     "pynvml": {"record.gauges"},
 }
 LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil"}

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..host import NpmemError
+
 if TYPE_CHECKING:
     from ..trace import Trace
     from .comparison import Comparison
@@ -37,15 +39,20 @@ def compare(
 def analyze(functions: tuple[Callable[..., object], ...], interval: float, repeat: int) -> Comparison | Trace:
     """See `npmem_magic.analyze_memory`."""
     from ..record import Options
-    from . import rounds
+    from . import drawn, rounds
     from .variants import from_any
 
+    if not functions:
+        raise NpmemError(
+            "No function was given: analyze_memory(f, g) calls f() and g(); functools.partial binds arguments."
+        )
     options = Options(interval=interval)
     bench = rounds.Bench(from_any(functions, None), {}, rounds.Terms(repeat, False, False, options))
     comparison = rounds.run_now(bench.run())
-    if bench.errors:
-        raise next(iter(bench.errors.values()))
-    return comparison if len(functions) > 1 else next(iter(comparison.traces.values()))
+    for label in comparison.traces:
+        if label in bench.errors:
+            raise bench.errors[label]
+    return drawn.draw(comparison if len(functions) > 1 else next(iter(comparison.traces.values())))
 
 
 def prove(before: str, after: str, namespace: Mapping[str, Any], **how: Any) -> Verdict:

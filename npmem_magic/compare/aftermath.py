@@ -107,9 +107,10 @@ def _remarks(first: Aftermath, other: Aftermath) -> Iterator[str]:
         yield f"only {'the first' if first.has_value else 'this one'} ends with an expression"
     common = first.names.keys() & other.names.keys()
     one, two = (frozenset(group & common for group in each.groups) for each in (first, other))
-    for group, words in [*((each, "only in the first") for each in one - two), *((each, "only here") for each in two - one)]:
-        if len(group) > 1:
-            yield f"{' and '.join(f'`{name}`' for name in sorted(group))} share memory {words}"
+    for groups, words in ((one - two, "only in the first"), (two - one, "only here")):
+        for group in groups:
+            if len(group) > 1:
+                yield f"{' and '.join(f'`{name}`' for name in sorted(group))} share memory {words}"
 
 
 def nothing_compared(why: str) -> Equality:

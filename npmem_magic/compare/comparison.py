@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..trace import Trace, renderer
-from .equality import Equality
+from .equality import UNKNOWN, Equality
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,9 @@ class Comparison:
     repeat : int
         How often each variant ran; 0 for traces that were kept earlier.
     notes : tuple of str
-        What was the same at the start, and what was not.
+        How the start was made the same.
+    warnings : tuple of str
+        Where it was not, and which exact figures were not the same in every repeat.
     """
 
     traces: Mapping[str, Trace]
@@ -47,6 +49,7 @@ class Comparison:
     spreads: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
     repeat: int = 1
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -79,3 +82,10 @@ class Comparison:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         is_inside = len(getattr(printer, "stack", ())) > 1
         printer.text(repr(self) if cycle or is_inside else renderer().text(self))
+
+
+def of_kept(traces: Mapping[str, Trace]) -> Comparison:
+    """Traces of earlier runs side by side."""
+    unknown = Equality(UNKNOWN, "", "these runs are over")
+    note = "These traces were kept earlier: nothing ran now, starts may have differed, and results are not compared."
+    return Comparison(dict(traces), dict.fromkeys(traces, unknown), repeat=0, notes=(note,))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,7 +62,7 @@ class Plan:
 
     def add(self, names: Iterable[str]) -> None:
         """Copy `names` too."""
-        todo = {name: self._home for name in names}
+        todo = dict.fromkeys(names, self._home)
         while todo:
             for name, home in todo.items():
                 if name in home and name not in self.masters:
@@ -201,12 +200,13 @@ class _Pickler(pickle.Pickler):
         root = self._parts.root(end)
         attributes = vars(array) if hasattr(array, "__dict__") and not isinstance(array, np.memmap) else None
         if root.kind == "foreign":
-            self._parts.remarks[f"memory of {type(root.under).__name__} is copied for an array that looks into it"] = None
+            kind = type(root.under).__name__
+            self._parts.remarks[f"memory of {kind} is copied for an array that looks into it"] = None
         self._parts.refer(array)  # its id is a name here: nobody may get it before the plan goes
         if end is not array:
             self._parts.views.append((array, layouts.offset_of(array, end)))
-            args = (_CONTEXT, len(self._parts.views) - 1, end)
-            return _make_view, args, (attributes, None, array.flags.writeable, _CONTEXT), None, None, _finish_array
+            place = (_CONTEXT, len(self._parts.views) - 1, end)
+            return _make_view, place, (attributes, None, array.flags.writeable, _CONTEXT), None, None, _finish_array
         elements = layouts.elements(array) if root.kind == "object" else None
         under = root.under if root.kind == "under" else None
         args = (_CONTEXT, self._parts.refer(root), under)

@@ -103,7 +103,8 @@ def copy_view(view: np.ndarray, offset: int, root: np.ndarray) -> np.ndarray:
         return np.ndarray.copy(view, order="K")
     if view.dtype.hasobject:
         return _object_view(view, offset, root)
-    new: np.ndarray = np.ndarray.__new__(type(view), view.shape, view.dtype, _in_memory_order(root), offset, view.strides)
+    buffer = _in_memory_order(root)
+    new: np.ndarray = np.ndarray.__new__(type(view), view.shape, view.dtype, buffer, offset, view.strides)
     if isinstance(view, np.memmap) and isinstance(root, np.memmap):
         for name in ("_mmap", "filename", "offset", "mode"):
             setattr(new, name, getattr(root, name))
@@ -139,7 +140,8 @@ def _object_view(view: np.ndarray, offset: int, root: np.ndarray) -> np.ndarray:
 
 def _in_memory_order(array: np.ndarray) -> np.ndarray:
     """`array` as a C-contiguous view, its axes in the order of its strides."""
-    return np.ndarray.view(array, np.ndarray).transpose(np.argsort([-abs(stride) for stride in array.strides], kind="stable"))
+    axes = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
+    return np.ndarray.view(array, np.ndarray).transpose(axes)
 
 
 def _same_strides(old: np.ndarray, new: np.ndarray) -> bool:
@@ -149,23 +151,20 @@ def _same_strides(old: np.ndarray, new: np.ndarray) -> bool:
 
 def _on(buffer: Any, old: np.ndarray) -> np.ndarray:
     """An array like `old` on another buffer, as far from its beginning as `old` is from that of its own."""
-    own = old.base.obj if isinstance(old.base, memoryview) else old.base
+    own: Any = old.base.obj if isinstance(old.base, memoryview) else old.base
     if isinstance(own, str):
         raise CannotCopy("an array that stands on a text")
     begin = address_of(np.frombuffer(own, np.uint8)) if len(own) else address_of(old)
-    new: np.ndarray = np.ndarray.__new__(
-        type(old), old.shape, old.dtype, buffer, address_of(old) - begin, old.strides
-    )
+    new: np.ndarray = np.ndarray.__new__(type(old), old.shape, old.dtype, buffer, address_of(old) - begin, old.strides)
     return new
 
 
 def _map_again(old: Any) -> np.ndarray:
     """The file mapped once more, such that writing changes no file; what `old` wrote for itself only is taken over."""
-    mode = "r" if old.mode == "r" else "c"
+    mode: Any = "r" if old.mode == "r" else "c"
+    order: Any = "F" if old.flags.f_contiguous else "C"
     try:
-        new: np.ndarray = np.memmap(
-            old.filename, old.dtype, mode, old.offset, old.shape, "F" if old.flags.f_contiguous else "C"
-        )
+        new: np.ndarray = np.memmap(old.filename, old.dtype, mode, old.offset, old.shape, order)
     except (OSError, ValueError) as error:
         raise CannotCopy(f"a memory-mapped file that cannot be opened again ({error})") from error
     if old.mode == "c":

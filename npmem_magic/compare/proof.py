@@ -119,7 +119,7 @@ def _prove(
             reason = effects.find_effects(tree, namespace)
             if reason:
                 raise _Stop(Verdict(NOT_RUN, f"`{name}` was not run: {reason}."))
-    _check_names(*trees, namespace, forget)
+    _check_names(trees[0], trees[1], namespace, forget)
     plan = _planned(trees, namespace)
     states = RandomStates()
     try:

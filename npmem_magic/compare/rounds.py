@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..follow import function_of
@@ -32,7 +32,7 @@ class Terms:
     repeat: int = 1
     copy: bool = True
     results: bool = True
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
 
 
 class Bench:
@@ -59,7 +59,7 @@ class Bench:
         import_all(trees)
 
     def _planned(self, trees: Sequence[object]) -> dict[str, Plan]:
-        """A plan for each variant; the texts have one in common, so that each starts with all that any of them reads."""
+        """A plan for each variant; the texts have one in common: each starts with all that any of them reads."""
         try:
             shared = Plan(self._namespace, self._read) if trees else None
             plans = {each.label: shared or _empty() for each in self._variants if each.tree is not None}
@@ -128,7 +128,8 @@ class Bench:
             return aftermath.nothing_compared("only memory is compared")
         left, masters = dict(namespace), dict(plan.masters if plan else self._shared_values(variant))
         if variant.function is not None:
-            for values, function in ((left, left.pop(FUNCTION, variant.function)), (masters, masters.pop(FUNCTION, None))):
+            functions = (left.pop(FUNCTION, variant.function), masters.pop(FUNCTION, variant.function))
+            for values, function in zip((left, masters), functions, strict=True):
                 values.update(variants.arguments_of(function))
         found = aftermath.look_at(left, masters, variant.tree, recording.outcome.value)
         if self._first is None:
@@ -149,22 +150,27 @@ class Bench:
             equal=self._equal,
             spreads={label: _spreads(traces) for label, traces in self._traces.items()},
             repeat=self._terms.repeat,
-            notes=(*self._start_notes(), *_repeat_notes(self._traces, self._terms.repeat)),
+            notes=(*self._start_notes(), *_turns(self._terms.repeat)),
+            warnings=(*self._unlike_starts(), *_unlike_repeats(self._traces)),
         )
 
     def _start_notes(self) -> list[str]:
-        if self._terms.copy:
-            remarks = dict.fromkeys(words for plan in self._plans.values() for words in plan.remarks)
-            size = human(max(plan.nbytes for plan in self._plans.values()))
-            return [
-                f"Each variant started from the same state: copies of what the variants read ({size}, made before the "
-                "start), the same random states, garbage collected. Your own variables are as they were.",
-                *(f"Not quite the same start: {words}." for words in remarks),
-            ]
-        notes = ["The variants worked on the same variables, one after the other, not on copies."]
+        if not self._terms.copy:
+            return ["The variants worked on the same variables, one after the other, not on copies."]
+        size = human(max(plan.nbytes for plan in self._plans.values()))
+        return [
+            f"Each variant started from the same state: copies of what the variants read ({size}, made before the "
+            "start), the same random states, garbage collected. Your own variables are as they were."
+        ]
+
+    def _unlike_starts(self) -> list[str]:
+        remarks = dict.fromkeys(words for plan in self._plans.values() for words in plan.remarks)
+        found = [f"Not quite the same start: {words}." for words in remarks]
         for label, where in dict.fromkeys(self._changes):
-            notes.append(f"Not a fair comparison: {label} changed {where}, so what ran later started from other values.")
-        return notes
+            found.append(
+                f"Not a fair comparison: {label} changed {where}, so what ran later started from other values."
+            )
+        return found
 
 
 def _empty() -> Plan:
@@ -190,17 +196,21 @@ def _spreads(traces: Sequence[Trace]) -> dict[str, Spread]:
     return found
 
 
-def _repeat_notes(traces: Mapping[str, Sequence[Trace]], repeat: int) -> list[str]:
+def _turns(repeat: int) -> list[str]:
     if repeat == 1:
         return []
-    notes = []
+    return [f"{repeat} runs of each, in turns; shown is the run with the median time, and the spread of all."]
+
+
+def _unlike_repeats(traces: Mapping[str, Sequence[Trace]]) -> list[str]:
+    found = []
     for label, each in traces.items():
         for name in EXACT:
             values = sorted({getattr(trace, name) for trace in each})
             if len(values) > 1:
-                notes.append(f"The {name} of {label} was not the same each time: {values[0]:,} to {values[-1]:,} bytes.")
-    turns = f"{repeat} runs of each, in turns; the run shown is the one with the median time."
-    return [*(notes or ["Peak, net and gross were the same in every run."]), turns]
+                low, high = values[0], values[-1]
+                found.append(f"The {name} of {label} was not the same each time: {low:,} to {high:,} bytes.")
+    return found
 
 
 def run_now(work: Coroutine[Any, Any, Comparison]) -> Comparison:
@@ -217,4 +227,4 @@ def run_now(work: Coroutine[Any, Any, Comparison]) -> Comparison:
         result: Comparison = done.value
         return result
     work.close()
-    raise NpmemError("One of the variants awaits. Put them into a cell of their own with %%memcompare as the first line.")
+    raise NpmemError("One of the variants awaits. Put them into a cell with %%memcompare as its first line.")

@@ -1,4 +1,4 @@
-"""Two values compared, of whatever kind: arrays bit by bit, containers item by item, objects by what they are made of."""
+"""Two values compared: arrays bit by bit, containers item by item, objects by what they are made of."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from .arraywise import compare_arrays, is_same_array
 from .equality import CLOSE, DIFFERS, DTYPE, SAME, UNKNOWN, Equality, worst
 
+_PLAIN = frozenset({int, bool, str, bytes, complex, float, type(None)})
 CODE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)  # what a cell defines, and no result
 _SAME = Equality(SAME)
 
@@ -41,7 +42,7 @@ class _Comparison:
             return _SAME
         if type(one) is not type(other):
             return _other_type(one, other, where)
-        if isinstance(one, int | str | bytes | complex | float | type(None) | np.dtype) and type(one).__module__ in _PLAIN:
+        if type(one) in _PLAIN or isinstance(one, np.dtype):
             return self._compare_plain(one, other, where)
         self._met.add((id(one), id(other)))
         self._held += [one, other]
@@ -91,8 +92,9 @@ class _Comparison:
 
     def _compare_mapping(self, one: Mapping[Any, Any], other: Mapping[Any, Any], where: str) -> Equality:
         if list(one) != list(other):
-            is_order = one.keys() == other.keys()
-            return Equality(DIFFERS, where, "the order of keys" if is_order else f"keys {_short([*one])} / {_short([*other])}")
+            if one.keys() == other.keys():
+                return Equality(DIFFERS, where, "the order of keys")
+            return Equality(DIFFERS, where, f"keys {_short([*one])} / {_short([*other])}")
         return worst(self.compare(one[key], other[key], f"{where}[{key!r}]") for key in one)
 
     def _compare_pandas(self, one: Any, other: Any, where: str) -> Equality:
@@ -126,10 +128,7 @@ class _Comparison:
         except Exception as error:  # objects may raise anything when they are taken apart
             return Equality(UNKNOWN, where, f"{type(one).__name__}: {str(error) or type(error).__name__}")
         self._held += parts
-        return self.compare(*parts, where)
-
-
-_PLAIN = ("builtins", "numpy", "numpy.dtypes")
+        return self.compare(parts[0], parts[1], where)
 
 
 def _parts(value: Any) -> list[Any]:
@@ -163,7 +162,11 @@ def _layout(one: np.ndarray, other: np.ndarray, where: str) -> Iterator[str]:
     if orders[0] != orders[1]:
         yield f"{where}: the same values in another memory order ({orders[0]} / {orders[1]})"
     if one.flags.writeable != other.flags.writeable:
-        yield f"{where}: can be written / is read-only" if one.flags.writeable else f"{where}: is read-only / can be written"
+        yield (
+            f"{where}: can be written / is read-only"
+            if one.flags.writeable
+            else f"{where}: is read-only / can be written"
+        )
 
 
 def _order(array: np.ndarray) -> str:

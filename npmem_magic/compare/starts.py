@@ -1,4 +1,4 @@
-"""What is the same at the start of every run beside the values: random states, and modules that are imported already."""
+"""What is the same at the start of every run beside the values: random states, modules that are imported."""
 
 from __future__ import annotations
 

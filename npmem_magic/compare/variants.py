@@ -21,6 +21,7 @@ from ..language import PlainPython
 
 _SEPARATOR = re.compile(r"#\s*variants?\s*:\s*(.*?)\s*$", re.IGNORECASE)
 Names = dict[str, Any]
+Around = Callable[[Names], AbstractContextManager[object]]
 FUNCTION = "<function>"  # the name of a callable variant in its namespace
 
 
@@ -35,7 +36,7 @@ class Variant:
     work: Callable[[Names], Work]
     tree: ast.Module | None = None
     function: Callable[..., object] | None = None
-    around: Callable[[Names], AbstractContextManager[object]] = lambda _: nullcontext()
+    around: Around = lambda _: nullcontext()
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def of_text(
     source: str,
     first_line: int = 1,
     frontend: Callable[[], Frontend] = PlainPython,
-    around: Callable[[Names], AbstractContextManager[object]] = lambda _: nullcontext(),
+    around: Around | None = None,
 ) -> Variant:
     """A text as a variant; SyntaxError as its language raises it."""
     language = frontend()
@@ -102,7 +103,7 @@ def of_text(
     def work(namespace: Names) -> Work:
         return Cell.from_source(source, frontend(), namespace, first_line)
 
-    return Variant(label, work, tree, around=around)
+    return Variant(label, work, tree) if around is None else Variant(label, work, tree, around=around)
 
 
 def of_callable(label: str, function: Callable[..., object]) -> Variant:

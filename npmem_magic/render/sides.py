@@ -1,0 +1,187 @@
+"""describe(comparison) -> Sides: everything a comparing report says, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..compare.comparison import FIGURES, Comparison, Spread
+from ..compare.equality import UNKNOWN, Equality
+from ..sizes import human, human_seconds, unit_for
+from ..trace import Trace
+from .curves import axis, time_unit
+from .page import Curves, Scale, curves_of, describe, scale_for
+from .rows import Row, Section
+from .widths import one_line
+
+HEADS = ("peak", "net", "gross", "resident peak", "time")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the table: as shown, as a ratio to the first variant's, and its spread over the repeats."""
+
+    words: str
+    ratio: str
+    spread: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One variant. `verdict` is how its results compare with the first one's, `details` by how much and where."""
+
+    label: str
+    figures: tuple[Figure, ...]
+    verdict: str
+    details: str
+    remarks: tuple[str, ...]
+    error: str
+    curves: Curves | None
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A comparing report, ready to be drawn. All curves are on the same axes, all tables in the same unit."""
+
+    lead: str
+    rest: tuple[str, ...]
+    sides: tuple[Side, ...]
+    compared: str
+    warnings: tuple[str, ...]
+    alt: str
+    scale: Scale
+    top: int
+    notes: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        return "; ".join((self.lead, *self.rest))
+
+
+def describe_sides(comparison: Comparison) -> Sides:
+    """The report of `comparison` as data."""
+    traces = dict(comparison.traces)
+    first = next(iter(traces.values()))
+    pages = {label: describe(trace) for label, trace in traces.items()}
+    rows: list[Row] = [row for page in pages.values() for section in page.sections for row in section.rows]
+    most = max(trace.peak for trace in traces.values())
+    is_drawn = any(page.curves for page in pages.values())
+    curves = _on_same_axes({label: curves_of(trace) for label, trace in traces.items()}) if is_drawn else {}
+    sides = tuple(
+        Side(
+            label=one_line(label),
+            figures=_figures(trace, first, traces, comparison.spreads.get(label, {}) if comparison.repeat > 1 else {}),
+            verdict=comparison.equal[label].verdict if is_compared and trace is not first else "",
+            details=comparison.equal[label].details if is_compared and trace is not first else "",
+            remarks=comparison.equal[label].remarks,
+            error=pages[label].error,
+            curves=curves.get(label),
+            sections=pages[label].sections,
+        )
+        for label, trace in traces.items()
+    )
+    lead, rest = _headline(traces, comparison.equal)
+    is_compared = bool(rest)
+    return Sides(
+        lead=lead,
+        rest=rest,
+        sides=sides,
+        compared=_compared(comparison),
+        warnings=comparison.warnings,
+        alt=_alt(lead, rest, traces),
+        scale=scale_for(rows, most),
+        top=max((int(each.allocated[1].max()) for each in curves.values()), default=0),
+        notes=(*comparison.notes, *dict.fromkeys(note for trace in traces.values() for note in trace.notes)),
+    )
+
+
+def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tuple[str, tuple[str, ...]]:
+    labels = list(traces)
+    peaks = {label: trace.peak for label, trace in traces.items()}
+    low, high = min(labels, key=peaks.__getitem__), max(labels, key=peaks.__getitem__)
+    if peaks[low] == peaks[high]:
+        lead = f"The same peak, {human(peaks[low])}"
+    else:
+        other = labels[0] if low != labels[0] else min((each for each in labels if each != low), key=peaks.__getitem__)
+        lead = f"{one_line(low)} peaks lowest, at {human(peaks[low])}; {one_line(other)} at {human(peaks[other])}"
+    others = {label: each for label, each in equal.items() if label != labels[0]}
+    verdicts = {each.verdict for each in others.values()}
+    if verdicts <= {UNKNOWN} and len({each.why for each in others.values()}) < 2:
+        return lead, ()
+    if len(verdicts) == 1:
+        return lead, (f"{'results' if len(labels) == 2 else 'all results'}: {verdicts.pop()}",)
+    return lead, ("results: " + ", ".join(f"{one_line(label)} {each.verdict}" for label, each in others.items()),)
+
+
+def _figures(
+    trace: Trace, first: Trace, traces: Mapping[str, Trace], spreads: Mapping[str, Spread]
+) -> tuple[Figure, ...]:
+    found = []
+    for name in FIGURES:
+        value, base = getattr(trace, name), getattr(first, name)
+        most = max((abs(getattr(each, name) or 0) for each in traces.values()), default=0)
+        words = "–" if value is None else _words(name, value)
+        ratio = "" if trace is first or value is None or base is None else _ratio(value, base)
+        share = abs(value or 0) / most if most else 0.0
+        found.append(Figure(words, ratio, _spread(name, spreads.get(name)), share))
+    return tuple(found)
+
+
+def _words(name: str, value: float) -> str:
+    if name == "seconds":
+        return human_seconds(value)
+    return human(int(value)).replace("-", "−")
+
+
+def _ratio(value: float, base: float) -> str:
+    """``×0.50``; nothing where the first is 0."""
+    if not base or not value:
+        return "×1" if not base and not value else "×0" if base else ""
+    ratio = value / base
+    if 0 < abs(ratio) < 0.005:
+        return "×<0.01"
+    return f"×{ratio:.2f}" if abs(ratio) < 100 else f"×{ratio:,.0f}"
+
+
+def _spread(name: str, spread: Spread | None) -> str:
+    if spread is None or spread.low is None or spread.high is None or spread.low == spread.high:
+        return ""
+    return f"{_words(name, spread.low)} – {_words(name, spread.high)}"
+
+
+def _compared(comparison: Comparison) -> str:
+    """What the verdicts are about."""
+    names = list(dict.fromkeys(name for each in comparison.equal.values() for name in each.compared))
+    first, *others = comparison.equal.items()
+    if names:
+        return f"Compared with {one_line(first[0])}: {', '.join(names)}"
+    reasons = {each.why for _, each in others}
+    return f"Results were not compared: {reasons.pop()}" if len(reasons) == 1 else ""
+
+
+def _alt(lead: str, rest: tuple[str, ...], traces: Mapping[str, Trace]) -> str:
+    each = ", ".join(f"{one_line(label)} {human(trace.peak)}" for label, trace in traces.items())
+    return f"Memory over time of {len(traces)} variants on the same axes. {'; '.join((lead, *rest))}. Peaks: {each}."
+
+
+def _on_same_axes(curves: Mapping[str, Curves]) -> dict[str, Curves]:
+    total = max(each.time.high for each in curves.values())
+    low = min(each.bytes_.low for each in curves.values())
+    high = max(each.bytes_.high for each in curves.values())
+    unit, size = unit_for(max(high, -low))
+    clock, nanoseconds = time_unit(total)
+    time = axis(0, total, clock, nanoseconds, 8, whole=clock == "ns")
+    bytes_ = axis(low, high, unit, size, 5, whole=unit == "bytes")
+    return {label: replace(each, time=time, bytes_=bytes_) for label, each in curves.items()}
+
+
+def ended(curves: Curves) -> Curves:
+    """`curves` with an allocated curve that goes back to nothing where the run ends, for axes that go on."""
+    time, value = curves.allocated
+    if not len(time) or time[-1] >= curves.time.high:
+        return curves
+    return replace(curves, allocated=(np.append(time, time[-1] + 1), np.append(value, 0)))
