@@ -12,8 +12,8 @@ from ..compare.equality import UNKNOWN, Equality
 from ..sizes import human, human_seconds, unit_for
 from ..trace import Trace
 from .curves import axis, time_unit
-from .page import Curves, Scale, curves_of, describe, scale_for
-from .rows import Row, Section
+from .page import Curves, Page, Scale, curves_of, describe, scale_for
+from .rows import Section
 from .widths import one_line
 
 HEADS = ("peak", "net", "gross", "resident peak", "time")
@@ -26,7 +26,6 @@ class Figure:
     words: str
     ratio: str
     spread: str
-    share: float
 
 
 @dataclass(frozen=True)
@@ -64,38 +63,37 @@ class Sides:
 
 def describe_sides(comparison: Comparison) -> Sides:
     """The report of `comparison` as data."""
-    traces = dict(comparison.traces)
-    first = next(iter(traces.values()))
+    traces = comparison.traces
     pages = {label: describe(trace) for label, trace in traces.items()}
-    rows: list[Row] = [row for page in pages.values() for section in page.sections for row in section.rows]
-    most = max(trace.peak for trace in traces.values())
+    rows = [row for page in pages.values() for section in page.sections for row in section.rows]
     is_drawn = any(page.curves for page in pages.values())
     curves = _on_same_axes({label: curves_of(trace) for label, trace in traces.items()}) if is_drawn else {}
-    sides = tuple(
-        Side(
-            label=one_line(label),
-            figures=_figures(trace, first, traces, comparison.spreads.get(label, {}) if comparison.repeat > 1 else {}),
-            verdict=comparison.equal[label].verdict if is_compared and trace is not first else "",
-            details=comparison.equal[label].details if is_compared and trace is not first else "",
-            remarks=comparison.equal[label].remarks,
-            error=pages[label].error,
-            curves=curves.get(label),
-            sections=pages[label].sections,
-        )
-        for label, trace in traces.items()
-    )
     lead, rest = _headline(traces, comparison.equal)
-    is_compared = bool(rest)
     return Sides(
         lead=lead,
         rest=rest,
-        sides=sides,
+        sides=tuple(_side(comparison, label, pages[label], curves.get(label), bool(rest)) for label in traces),
         compared=_compared(comparison),
         warnings=comparison.warnings,
         alt=_alt(lead, rest, traces),
-        scale=scale_for(rows, most),
+        scale=scale_for(rows, max(trace.peak for trace in traces.values())),
         top=max((int(each.allocated[1].max()) for each in curves.values()), default=0),
         notes=(*comparison.notes, *dict.fromkeys(note for trace in traces.values() for note in trace.notes)),
+    )
+
+
+def _side(comparison: Comparison, label: str, page: Page, curves: Curves | None, is_compared: bool) -> Side:
+    is_judged = is_compared and label != comparison.labels[0]
+    equality = comparison.equal[label]
+    return Side(
+        label=one_line(label),
+        figures=_figures(comparison, label),
+        verdict=equality.verdict if is_judged else "",
+        details=equality.details if is_judged else "",
+        remarks=equality.remarks,
+        error=page.error,
+        curves=curves,
+        sections=page.sections,
     )
 
 
@@ -117,17 +115,15 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     return lead, ("results: " + ", ".join(f"{one_line(label)} {each.verdict}" for label, each in others.items()),)
 
 
-def _figures(
-    trace: Trace, first: Trace, traces: Mapping[str, Trace], spreads: Mapping[str, Spread]
-) -> tuple[Figure, ...]:
+def _figures(comparison: Comparison, label: str) -> tuple[Figure, ...]:
+    trace, first = comparison.traces[label], comparison.traces[comparison.labels[0]]
+    spreads = comparison.spreads.get(label, {}) if comparison.repeat > 1 else {}
     found = []
     for name in FIGURES:
         value, base = getattr(trace, name), getattr(first, name)
-        most = max((abs(getattr(each, name) or 0) for each in traces.values()), default=0)
         words = "–" if value is None else _words(name, value)
         ratio = "" if trace is first or value is None or base is None else _ratio(value, base)
-        share = abs(value or 0) / most if most else 0.0
-        found.append(Figure(words, ratio, _spread(name, spreads.get(name)), share))
+        found.append(Figure(words, ratio, _spread(name, spreads.get(name))))
     return tuple(found)
 
 
