@@ -15,6 +15,7 @@ import numpy as np
 from . import reach
 from .layouts import CannotCopy
 
+_NOTHING = object()
 _LONG = 4096  # characters: longer texts are shared, shorter ones travel in the stream
 _TAKEN_APART = (int, float, complex, bool, type(None), tuple, list, dict, set)
 _TYPES = (
@@ -50,6 +51,8 @@ def is_shared(value: Any, home: Mapping[str, Any]) -> bool:
     if isinstance(value, BuiltinFunctionType):
         owner: Any = value.__self__
         return owner is None or isinstance(owner, ModuleType | type) or owner is _global_random_state()
+    if value is _global_random_state() or getattr(value, "__self__", None) is _global_random_state():
+        return True  # its state is put back before every run
     if isinstance(value, np.generic):
         if isinstance(value, np.void) and value.dtype.names:
             raise CannotCopy("a row of a structured array may look into the array, and a copy would not")
@@ -61,7 +64,8 @@ def is_shared(value: Any, home: Mapping[str, Any]) -> bool:
 
 
 def _global_random_state() -> object:
-    return getattr(np.random.random, "__self__", None)
+    """What `np.random.rand` and the like draw from."""
+    return getattr(np.random.random, "__self__", _NOTHING)
 
 
 def is_at_home(function: FunctionType, home: Mapping[str, Any]) -> bool:

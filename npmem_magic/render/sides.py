@@ -99,12 +99,14 @@ def _side(comparison: Comparison, label: str, page: Page, curves: Curves | None,
 
 def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tuple[str, tuple[str, ...]]:
     labels = list(traces)
+    ended = [label for label, trace in traces.items() if trace.error is None] or labels
     peaks = {label: trace.peak for label, trace in traces.items()}
-    low, high = min(labels, key=peaks.__getitem__), max(labels, key=peaks.__getitem__)
-    if peaks[low] == peaks[high]:
+    low = min(ended, key=peaks.__getitem__)
+    if len({peaks[label] for label in ended}) == 1:
         lead = f"The same peak, {human(peaks[low])}"
     else:
-        other = labels[0] if low != labels[0] else min((each for each in labels if each != low), key=peaks.__getitem__)
+        rest = [label for label in ended if label != low]
+        other = labels[0] if labels[0] in rest else min(rest, key=peaks.__getitem__)
         lead = f"{one_line(low)} peaks lowest, at {human(peaks[low])}; {one_line(other)} at {human(peaks[other])}"
     others = {label: each for label, each in equal.items() if label != labels[0]}
     verdicts = {each.verdict for each in others.values()}
@@ -123,7 +125,7 @@ def _figures(comparison: Comparison, label: str) -> tuple[Figure, ...]:
         value, base = getattr(trace, name), getattr(first, name)
         words = "–" if value is None else _words(name, value)
         ratio = "" if trace is first or value is None or base is None else _ratio(value, base)
-        found.append(Figure(words, ratio, _spread(name, spreads.get(name))))
+        found.append(Figure(words, ratio, _spread(spreads.get(name)) if name == "seconds" else ""))
     return tuple(found)
 
 
@@ -143,10 +145,12 @@ def _ratio(value: float, base: float) -> str:
     return f"×{ratio:.2f}" if abs(ratio) < 100 else f"×{ratio:,.0f}"
 
 
-def _spread(name: str, spread: Spread | None) -> str:
+def _spread(spread: Spread | None) -> str:
+    """From the shortest to the longest of several runs: ``18.6–174 ms``."""
     if spread is None or spread.low is None or spread.high is None or spread.low == spread.high:
         return ""
-    return f"{_words(name, spread.low)} – {_words(name, spread.high)}"
+    low, high = human_seconds(spread.low).split(), human_seconds(spread.high).split()
+    return f"{low[0]}–{' '.join(high)}" if low[1] == high[1] else f"{' '.join(low)} – {' '.join(high)}"
 
 
 def _compared(comparison: Comparison) -> str:

@@ -89,7 +89,7 @@ def _has_results(sides: Sides) -> bool:
 
 
 def _row(side: Side, has_results: bool) -> str:
-    name = f'<td style="{CELL};text-align:left;overflow-wrap:anywhere"><strong>{escape(side.label)}</strong></td>'
+    name = f'<td style="{CELL};text-align:left;min-width:60px;overflow-wrap:break-word"><strong>{escape(side.label)}</strong></td>'
     result = _result(side) if has_results else ""
     return f'<tr style="background:none">{name}{"".join(map(_figure, side.figures))}{result}</tr>'
 
@@ -97,7 +97,7 @@ def _row(side: Side, has_results: bool) -> str:
 def _figure(figure: Figure) -> str:
     behind = [f'<span style="{DIM}">{escape(beside(words))}</span>' for words in (figure.ratio, figure.spread) if words]
     words = "<br>".join([escape(beside(figure.words)), *behind])
-    style = f"{CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding:2px 8px"
+    style = f"{CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
     return f'<td style="{style}">{words}</td>'
 
 
@@ -106,7 +106,7 @@ def _result(side: Side) -> str:
     words = escape(side.verdict) or f'<span style="{DIM}">the first</span>'
     if side.verdict and side.verdict != "not compared":
         words = f'<span style="border-bottom:2px solid {color}">{words}</span>'
-    return f'<td style="{CELL};text-align:left">{words}</td>'
+    return f'<td style="{CELL};text-align:left;white-space:nowrap">{words}</td>'
 
 
 def _warnings(sides: Sides) -> str:
