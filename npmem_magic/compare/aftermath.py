@@ -23,10 +23,11 @@ class Aftermath:
     """The values a variant left: of its last expression (`has_value`) and of names.
 
     `names` holds what it read and what it bound; what it left as it was is the original itself, so that nothing is kept
-    twice. `bound` are the names it bound; `groups` the sets of names that share memory.
+    twice. `began` are the names it had, `bound` those it bound; `groups` the sets of names that share memory.
     """
 
     names: Mapping[str, Any]
+    began: frozenset[str]
     bound: frozenset[str]
     groups: frozenset[frozenset[str]]
     has_value: bool
@@ -41,7 +42,7 @@ def look_at(namespace: Mapping[str, Any], masters: Mapping[str, Any], tree: ast.
         if name in namespace:
             names[name] = _or_master(namespace[name], masters.get(name))
     has_value = tree is None or bool(tree.body and isinstance(tree.body[-1], ast.Expr))
-    return Aftermath(names, frozenset(bound), _groups(namespace, names.keys()), has_value, value)
+    return Aftermath(names, frozenset(masters), frozenset(bound), _groups(namespace, names.keys()), has_value, value)
 
 
 def _or_master(value: Any, master: Any) -> Any:
@@ -60,9 +61,12 @@ def _groups(namespace: Mapping[str, Any], names: Any) -> frozenset[frozenset[str
     return frozenset(frozenset(group) for group in groups.values() if len(group) > 1)
 
 
-def compare_aftermaths(first: Aftermath, other: Aftermath) -> Equality:
-    """The verdict on `other`: over the last expression, every name that both bind, and everything they read."""
-    found = list(_names(first, other))
+def compare_aftermaths(first: Aftermath, other: Aftermath, forget: frozenset[str] = frozenset()) -> Equality:
+    """The verdict on `other`: over the last expression, every name that both bind, and everything they read.
+
+    Names in `forget` may be there or not.
+    """
+    found = list(_names(first, other, forget))
     compared = [VALUE] if first.has_value and other.has_value else []
     if compared:
         found.append(compare_values(first.value, other.value, VALUE))
@@ -83,19 +87,14 @@ def compare_aftermaths(first: Aftermath, other: Aftermath) -> Equality:
     )
 
 
-def _names(first: Aftermath, other: Aftermath) -> Iterator[Equality]:
+def _names(first: Aftermath, other: Aftermath, forget: frozenset[str]) -> Iterator[Equality]:
     for name in sorted(first.names.keys() | other.names.keys()):
         if name in first.names and name in other.names:
             one, two = first.names[name], other.names[name]
             if not (isinstance(one, CODE) and isinstance(two, CODE)):
                 yield compare_values(one, two, name)
-        elif _was_there(name, first, other):
+        elif name not in forget and name in (first.began | first.bound) & (other.began | other.bound):
             yield Equality(DIFFERS, name, "is there / is deleted" if name in first.names else "is deleted / is there")
-
-
-def _was_there(name: str, first: Aftermath, other: Aftermath) -> bool:
-    """Whether the one that does not have the name deleted it: it had it, and did not only leave it unbound."""
-    return name in first.bound and name in other.bound
 
 
 def _remarks(first: Aftermath, other: Aftermath) -> Iterator[str]:

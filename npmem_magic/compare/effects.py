@@ -71,6 +71,7 @@ class _Reader(ast.NodeVisitor):
         match tree.body:
             case [ast.FunctionDef(name=name) as node] if name == function.__code__.co_name:
                 node.decorator_list = []
+                _strip_annotations(node)
             case _:
                 raise Unknown(f"the source of `{function.__name__}` was not found, so what it does is not known")
         closure = inspect.getclosurevars(function).nonlocals
@@ -197,7 +198,10 @@ class _Reader(ast.NodeVisitor):
                 or (isinstance(node, ast.ImportFrom) and node.level > 0)
             ):
                 raise Unknown(f"`{ast.unparse(node)}` runs a module that is not known to have no effects")
-            module = importlib.import_module(where)
+            try:
+                module = importlib.import_module(where)
+            except ImportError as error:
+                raise Unknown(f"`{ast.unparse(node)}` fails ({error})") from error
             name = alias.asname or alias.name.partition(".")[0]
             if isinstance(node, ast.Import):
                 found: Any = module if alias.asname else importlib.import_module(name)
@@ -222,6 +226,14 @@ class _Reader(ast.NodeVisitor):
                 if base is not _UNKNOWN and self._values.is_plain_object(base):
                     return vars(base).get(attr, _UNKNOWN)
         return _UNKNOWN
+
+
+def _strip_annotations(function: ast.FunctionDef) -> None:
+    """They were evaluated when the function was made."""
+    function.returns = None
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg):
+            node.annotation = None
 
 
 def _source_lines(function: FunctionType) -> list[str]:

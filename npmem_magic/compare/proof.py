@@ -134,7 +134,7 @@ def _prove(
             second = _run(after, trees[1], plan, states, "after", first[1])
     finally:
         states.restore()
-    equality = aftermath.compare_aftermaths(first[0], second[0])
+    equality = aftermath.compare_aftermaths(first[0], second[0], forget)
     return _judged(equality, first[1], second[1], least)
 
 

@@ -89,7 +89,8 @@ def _has_results(sides: Sides) -> bool:
 
 
 def _row(side: Side, has_results: bool) -> str:
-    name = f'<td style="{CELL};text-align:left;min-width:60px;overflow-wrap:break-word"><strong>{escape(side.label)}</strong></td>'
+    style = f"{CELL};text-align:left;min-width:60px;overflow-wrap:break-word"
+    name = f'<td style="{style}"><strong>{escape(side.label)}</strong></td>'
     result = _result(side) if has_results else ""
     return f'<tr style="background:none">{name}{"".join(map(_figure, side.figures))}{result}</tr>'
 
