@@ -91,7 +91,7 @@ class CompareMagics(Magics):
         ``%memcompare LABEL LABEL`` shows traces kept by ``%%memtrace -l LABEL`` side by side; nothing runs.
         ``%memcompare`` alone lists them.
         """
-        request = parse_argstring(self.memcompare, line)
+        request = self._request(line)
         if cell is None:
             self._compare_kept(request)
             return
@@ -107,7 +107,7 @@ class CompareMagics(Magics):
 
     async def run_awaiting(self, line: str, cell: str) -> None:
         """`memcompare` for a cell that awaits: the input transformer makes IPython await it."""
-        request = parse_argstring(self.memcompare, line)
+        request = self._request(line)
         setup, sections = self._sections(request, cell)
         if setup.source.strip():
             work = Cell.from_source(setup.source, self._language, self.shell.user_ns, setup.first_line)
@@ -118,6 +118,12 @@ class CompareMagics(Magics):
             bench = self._bench(request, sections)
             comparison = await bench.run()
         self._finish(bench, comparison, request)
+
+    def _request(self, line: str) -> Any:
+        request = parse_argstring(self.memcompare, line)
+        request.labels = [_unquoted(label) for label in request.labels]
+        request.names = request.names and _unquoted(request.names)
+        return request
 
     def _sections(self, request: Any, cell: str) -> tuple[Section, list[Section]]:
         if request.labels:
@@ -201,6 +207,10 @@ class CompareMagics(Magics):
             return lines
         door = f"get_ipython().magics_manager.registry[{type(self).__name__!r}]"
         return [f"await {door}.run_awaiting({line!r}, {body!r})\n"]
+
+
+def _unquoted(word: str) -> str:
+    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word
 
 
 def _names(sections: list[Section]) -> list[str]:

@@ -12,8 +12,8 @@ from ..compare.equality import UNKNOWN, Equality
 from ..sizes import human, human_seconds, unit_for
 from ..trace import Trace
 from .curves import axis, time_unit
-from .page import Curves, Page, Scale, curves_of, describe, scale_for
-from .rows import Section
+from .page import Curves, Scale, curves_of, describe, scale_for
+from .rows import Section, sections
 from .widths import one_line
 
 HEADS = ("peak", "net", "gross", "resident peak", "time")
@@ -64,15 +64,18 @@ class Sides:
 def describe_sides(comparison: Comparison) -> Sides:
     """The report of `comparison` as data."""
     traces = comparison.traces
-    pages = {label: describe(trace) for label, trace in traces.items()}
-    rows = [row for page in pages.values() for section in page.sections for row in section.rows]
-    is_drawn = any(page.curves for page in pages.values())
+    listed = {label: sections(trace) for label, trace in traces.items()}
+    rows = [row for parts in listed.values() for section in parts for row in section.rows]
+    is_drawn = any(describe(trace).curves for trace in traces.values())
     curves = _on_same_axes({label: curves_of(trace) for label, trace in traces.items()}) if is_drawn else {}
     lead, rest = _headline(traces, comparison.equal)
     return Sides(
         lead=lead,
         rest=rest,
-        sides=tuple(_side(comparison, label, pages[label], curves.get(label), bool(rest)) for label in traces),
+        sides=tuple(
+            _side(comparison, label, curves.get(label), listed[label] if is_drawn else (), bool(rest))
+            for label in traces
+        ),
         compared=_compared(comparison),
         warnings=comparison.warnings,
         alt=_alt(lead, rest, traces),
@@ -82,7 +85,9 @@ def describe_sides(comparison: Comparison) -> Sides:
     )
 
 
-def _side(comparison: Comparison, label: str, page: Page, curves: Curves | None, is_compared: bool) -> Side:
+def _side(
+    comparison: Comparison, label: str, curves: Curves | None, parts: tuple[Section, ...], is_compared: bool
+) -> Side:
     is_judged = is_compared and label != comparison.labels[0]
     equality = comparison.equal[label]
     return Side(
@@ -91,9 +96,9 @@ def _side(comparison: Comparison, label: str, page: Page, curves: Curves | None,
         verdict=equality.verdict if is_judged else "",
         details=equality.details if is_judged else "",
         remarks=equality.remarks,
-        error=page.error,
+        error=describe(comparison.traces[label]).error,
         curves=curves,
-        sections=page.sections,
+        sections=parts,
     )
 
 
@@ -102,19 +107,23 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     ended = [label for label, trace in traces.items() if trace.error is None] or labels
     peaks = {label: trace.peak for label, trace in traces.items()}
     low = min(ended, key=peaks.__getitem__)
-    if len({peaks[label] for label in ended}) == 1:
+    if len(ended) == 1:
+        lead = f"{one_line(low)} peaks at {human(peaks[low])}"
+    elif len({peaks[label] for label in ended}) == 1:
         lead = f"The same peak, {human(peaks[low])}"
     else:
         rest = [label for label in ended if label != low]
         other = labels[0] if labels[0] in rest else min(rest, key=peaks.__getitem__)
         lead = f"{one_line(low)} peaks lowest, at {human(peaks[low])}; {one_line(other)} at {human(peaks[other])}"
-    others = {label: each for label, each in equal.items() if label != labels[0]}
+    raised = tuple(f"{one_line(label)} raised" for label, trace in traces.items() if trace.error is not None)
+    others = {label: each for label, each in equal.items() if label != labels[0] and traces[label].error is None}
     verdicts = {each.verdict for each in others.values()}
     if verdicts <= {UNKNOWN} and len({each.why for each in others.values()}) < 2:
-        return lead, ()
+        return lead, raised
     if len(verdicts) == 1:
-        return lead, (f"{'results' if len(labels) == 2 else 'all results'}: {verdicts.pop()}",)
-    return lead, ("results: " + ", ".join(f"{one_line(label)} {each.verdict}" for label, each in others.items()),)
+        return lead, (f"{'results' if len(others) == 1 else 'all results'}: {verdicts.pop()}", *raised)
+    words = ", ".join(f"{one_line(label)} {each.verdict}" for label, each in others.items())
+    return lead, (f"results: {words}", *raised)
 
 
 def _figures(comparison: Comparison, label: str) -> tuple[Figure, ...]:

@@ -96,8 +96,8 @@ def _row(side: Side, has_results: bool) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    behind = [f'<span style="{DIM}">{escape(beside(words))}</span>' for words in (figure.ratio, figure.spread) if words]
-    words = "<br>".join([escape(beside(figure.words)), *behind])
+    behind = [f'<div style="{DIM}">{escape(beside(words))}</div>' for words in (figure.ratio, figure.spread) if words]
+    words = "".join([escape(beside(figure.words)), *behind])
     style = f"{CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
     return f'<td style="{style}">{words}</td>'
 
@@ -122,7 +122,8 @@ def _verdicts(sides: Sides) -> str:
         lines += [f"{side.label}: {words}" for words in side.remarks]
     if not lines:
         return ""
-    return f'<div style="margin:4px 0 0;{DIM}">{"<br>".join(escape(beside(printable(line))) for line in lines)}</div>'
+    inner = "".join(f"<div>{escape(beside(printable(line)))}</div>" for line in lines)
+    return f'<div style="margin:4px 0 0;{DIM}">{inner}</div>'
 
 
 def _picture(sides: Sides) -> str:
