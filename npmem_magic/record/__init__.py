@@ -67,10 +67,7 @@ class _Watch:
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()
-        self._ledger.start(
-            tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock.follow,
-            self._clock.disable,
-        )  # fmt: skip
+        self._ledger.start(tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock)
         self._notes += self._clock.start()
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:

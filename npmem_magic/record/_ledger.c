@@ -15,8 +15,10 @@
  * The set "alive at the peak" needs no snapshot: it is the live blocks born before the peak plus the ghosts, and
  * every new peak empties the list of ghosts.
  *
- * The innermost followed frame gives the site.  From 3.12 on it is read without creating a frame object when the
- * innermost Python frame is followed itself, which is the common case.
+ * The innermost followed frame gives the site, and every followed line outside of it is charged, too.  Asking Python
+ * for a frame object makes one, which costs more than a small array; the interpreter's own frames are therefore read
+ * where they stand.  Where in them caller and code are noted (on 3.11 also the instruction) is learnt before the first
+ * trace from frames of which all that is known; unless it holds for every one of them, frame objects are made.
  *
  * Locking.  All state is guarded by the GIL.  A hook called without the GIL touches no Python object: it puts its
  * event into a queue under a lock, and the next event that has the GIL takes it over, with "another thread" as its
@@ -41,11 +43,13 @@
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
 #include <numpy/arrayobject.h>
 
-/* From 3.12 to 3.14 the running frame can be read from the public struct of the thread state. */
-#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030F0000
-#define RUNNING_FRAME(ts) ((ts)->current_frame)
-#elif PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000
-#define RUNNING_FRAME(ts) ((ts)->cframe->current_frame)
+/* The innermost frame that runs, from the public struct of the thread state. */
+#if PY_VERSION_HEX >= 0x030F0000
+#define RUNNING_FRAME(ts) NULL   /* not known yet: frame objects are used */
+#elif PY_VERSION_HEX >= 0x030D0000
+#define RUNNING_FRAME(ts) ((const void *)(ts)->current_frame)
+#else
+#define RUNNING_FRAME(ts) ((const void *)(ts)->cframe->current_frame)
 #endif
 
 #define BIG 4096                 /* bytes from which on a buffer gets a time and a step of the curve */
@@ -56,6 +60,15 @@
 #define DEEP 256                 /* open followed frames noted per thread; deeper ones share the last */
 #define FILE_CACHE 256
 #define RECENT 256
+
+/* What seldom happens stands apart, so that the paths taken for every small array stay short. */
+#if defined(__GNUC__)
+#define SELDOM __attribute__((noinline, cold))
+#define RARE(test) __builtin_expect(!!(test), 0)
+#else
+#define SELDOM
+#define RARE(test) (test)
+#endif
 
 #define BEFORE (-1)   /* site of a buffer born before the trace whose size is known */
 #define OUTSIDE (-2)  /* a frame of the runner: no followed frame lies further out */
@@ -97,12 +110,12 @@ static struct {
     Thread **threads; int thread_count; Thread *last_thread;
     PyObject *stop_file;                               /* co_filename of the runner */
     PyObject *codes;                                   /* tuple: single code objects followed */
-    PyObject *follow, *describe, *disable;
+    PyObject *follow, *quiet, *describe, *disable;
     PyThreadState *main; unsigned long main_id;
     const void *root_frame; PyCodeObject *root_code;   /* the running top-level statement, while its frame lives */
-    PyObject *root_object; const void *root_running;   /* before 3.12: its frame object, and where it runs */
     struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
+    PyCodeObject *others[RECENT];                      /* some code that is not followed; held, so that it stays so */
     Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
 } L;
 
@@ -135,7 +148,10 @@ static inline PyThreadState *holding_gil(void)
 #elif PY_VERSION_HEX >= 0x030C0000
     return _PyThreadState_UncheckedGet();
 #else
-    /* Before 3.12 the unchecked call answers for whichever thread holds the GIL. */
+    /* Before 3.12 the unchecked call answers for whichever thread holds the GIL.  Asking for this one costs more, so
+     * the thread of the cell is known by its number. */
+    PyThreadState *ts = _PyThreadState_UncheckedGet();
+    if (ts && ts == L.main && PyThread_get_thread_ident() == L.main_id) return ts;
     return PyGILState_Check() ? _PyThreadState_UncheckedGet() : NULL;
 #endif
 }
@@ -161,7 +177,7 @@ static inline Block *block_find(uintptr_t address)
     return slot->address ? slot : NULL;
 }
 
-static int blocks_grow(void)
+static SELDOM int blocks_grow(void)
 {
     size_t cap = L.block_cap * 2;
     Block *grown = calloc(cap, sizeof(Block));
@@ -241,7 +257,7 @@ static void bucket_flush(void)
     b->count = 0;
 }
 
-static void curve_step(int64_t time)
+static SELDOM void curve_step(int64_t time)
 {
     L.last_point = L.current;
     if (L.stride == 1) { point_put(time, L.current); return; }
@@ -419,25 +435,138 @@ static inline void line_charge(int index, int64_t delta, int offset, uint64_t wa
     line_add(line, delta, offset);
 }
 
-/* Walk this thread's frames outwards, charge every followed line, return the innermost site (or -1). */
-static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
+/* ---- frames ----------------------------------------------------------------------------------------------------- */
+
+/* Where the interpreter's frame has what we read, in words; learnt by `frames_learn`, -1 while unknown. */
+static struct { int previous, code, instruction; } layout = {-1, -1, -1};
+
+static inline const void *frame_word(const void *frame, int word) { return ((const void *const *)frame)[word]; }
+
+/* The code a frame runs (borrowed: the frame holds it), NULL for a frame that is no function's. */
+static inline PyCodeObject *frame_code(const void *frame)
 {
-    int innermost = -1;
+    PyObject *code = (PyObject *)frame_word(frame, layout.code);
+    return code && PyCode_Check(code) ? (PyCodeObject *)code : NULL;
+}
+
+/* The offset of its instruction, -1 while it has not begun: the caller still puts the arguments in place. */
+static inline int frame_offset(const void *frame, PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    int offset = PyUnstable_InterpreterFrame_GetLasti((struct _PyInterpreterFrame *)frame);
+#else
+    int offset = (int)((const char *)frame_word(frame, layout.instruction) - code->co_code_adaptive);
+#endif
+    return offset < code->_co_firsttraceable * 2 ? -1 : offset;
+}
+
+#define PROBES 5
+static struct { const void *frame; PyCodeObject *code; int offset; } probes[PROBES];
+static int probe_count;
+
+/* Called from ever deeper Python functions while the layout is learnt. */
+static PyObject *frames_probe(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (probe_count < PROBES) probes[probe_count++].frame = RUNNING_FRAME(PyThreadState_Get());
+    Py_RETURN_NONE;
+}
+
+/* What Python itself says about the probed functions, which all still run: code and instruction. */
+static int probes_describe(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    int complete = probe_count == PROBES;
+    for (int i = PROBES - 1; i >= 0 && frame && complete; i--) {
+        complete = probes[i].frame != NULL;
+        probes[i].code = PyFrame_GetCode(frame);
+        Py_DECREF(probes[i].code);
+        probes[i].offset = PyFrame_GetLasti(frame);
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    Py_XDECREF(frame);
+    probe_count = complete ? PROBES : 0;
+    return complete;
+}
+
+/* The one word of every probed frame of which `holds` is true, or -1 when there is none or more than one. */
+static int word_where(int (*holds)(int probe, const void *word))
+{
+    int found = -1;
+    for (int word = 0; word < 8; word++) {
+        int hits = 0;
+        for (int i = 1; i < probe_count; i++) hits += holds(i, frame_word(probes[i].frame, word));
+        if (hits != PROBES - 1) continue;
+        if (found >= 0) return -1;
+        found = word;
+    }
+    return found;
+}
+
+static int is_caller(int i, const void *word) { return word == probes[i - 1].frame; }
+static int is_code(int i, const void *word) { return word == (const void *)probes[i].code; }
+#if PY_VERSION_HEX < 0x030C0000
+static int is_instruction(int i, const void *word) { return word == probes[i].code->co_code_adaptive + probes[i].offset; }
+#endif
+
+static PyObject *frames_learn(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    layout.previous = layout.code = layout.instruction = -1;
+    if (probes_describe()) {
+        layout.previous = word_where(is_caller);
+        layout.code = word_where(is_code);
+#if PY_VERSION_HEX < 0x030C0000
+        layout.instruction = word_where(is_instruction);
+        if (layout.instruction < 0) layout.previous = -1;
+#endif
+        if (layout.code < 0) layout.previous = -1;
+    }
+    probe_count = 0;
+    return PyBool_FromLong(layout.previous >= 0);
+}
+
+static PyObject *frames_forget(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    layout.previous = -1;
+    Py_RETURN_NONE;
+}
+
+static inline PyCodeObject **other_slot(PyCodeObject *code) { return &L.others[((uintptr_t)code >> 5) % RECENT]; }
+
+/* Charge one frame's line.  Returns 1 when no followed frame lies further out. */
+static inline int walk_one(PyCodeObject *code, int offset, int64_t delta, uint64_t walk, int *innermost)
+{
+    int site = site_of(code, offset);
+    if (site == OUTSIDE) return 1;
+    if (site < 0) {
+        PyCodeObject **slot = other_slot(code);
+        if (!*slot) *slot = (PyCodeObject *)Py_NewRef((PyObject *)code);
+        return 0;
+    }
+    if (*innermost < 0) *innermost = site;
+    line_charge(L.sites[site].line, delta, offset, walk);
+    return L.sites[site].is_root;
+}
+
+static int walk_objects(PyThreadState *ts, int64_t delta, uint64_t walk)
+{
+    int innermost = -1, is_over = 0;
 #if PY_VERSION_HEX < 0x030C0000
     /* Before 3.12 creating a frame object may start a collection, and with it anybody's code. */
     int collecting = PyGC_Disable();
 #endif
     PyFrameObject *frame = PyThreadState_GetFrame(ts);
-    while (frame) {
+    while (frame && !is_over) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        int offset = PyFrame_GetLasti(frame), site = site_of(code, offset);
+        is_over = walk_one(code, PyFrame_GetLasti(frame), delta, walk, &innermost);
         Py_DECREF(code);
-        if (site >= 0) {
-            if (innermost < 0) innermost = site;
-            line_charge(L.sites[site].line, delta, offset, walk);
-            if (L.sites[site].is_root) break;
-        }
-        else if (site == OUTSIDE) break;
         PyFrameObject *back = PyFrame_GetBack(frame);
         Py_DECREF(frame);
         frame = back;
@@ -449,25 +578,26 @@ static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
     return innermost;
 }
 
+/* Walk a thread's frames outwards, charge every followed line, return the innermost site (or -1).  A thread other than
+ * the running one stands still, since it does not hold the GIL. */
+static int walk_frames(PyThreadState *ts, int64_t delta, uint64_t walk)
+{
+    int innermost = -1;
+    if (layout.previous < 0) return walk_objects(ts, delta, walk);
+    for (const void *frame = RUNNING_FRAME(ts); frame; frame = frame_word(frame, layout.previous)) {
+        PyCodeObject *code = frame_code(frame);
+        if (!code || *other_slot(code) == code) continue;
+        int offset = frame_offset(frame, code);
+        if (offset >= 0 && walk_one(code, offset, delta, walk, &innermost)) break;
+    }
+    return innermost;
+}
+
 /* Charge the lines that are running and return the site of the innermost followed frame, or NOWHERE. */
 static int charge_any(PyThreadState *ts, int64_t delta)
 {
     uint64_t walk = ++L.walk;
-    int site = -1;
-#ifdef RUNNING_FRAME
-    if (ts == L.main && RUNNING_FRAME(ts)) {
-        struct _PyInterpreterFrame *running = RUNNING_FRAME(ts);
-        PyObject *code = PyUnstable_InterpreterFrame_GetCode(running);
-        int offset = PyUnstable_InterpreterFrame_GetLasti(running);
-        if (PyCode_Check(code)) site = site_of((PyCodeObject *)code, offset);
-        Py_DECREF(code);
-        if (site >= 0 && L.sites[site].is_root) {
-            line_charge(L.sites[site].line, delta, offset, walk);
-            return site;
-        }
-    }
-#endif
-    site = walk_frames(ts, delta, walk);
+    int site = walk_frames(ts, delta, walk);
     if (ts != L.main && L.main) {
         /* A worker: the line that waits for it, in the thread of the cell, is charged too. */
         int waiting = walk_frames(L.main, delta, walk);
@@ -480,14 +610,13 @@ static int charge_any(PyThreadState *ts, int64_t delta)
 /* The instruction offset in the frame of the cell's running statement, or -1 when another frame is running. */
 static inline int root_offset(PyThreadState *ts)
 {
-    if (ts != L.main || !L.root_frame) return -1;
-#ifdef RUNNING_FRAME
-    return RUNNING_FRAME(ts) == L.root_frame ? PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts)) : -1;
-#elif PY_VERSION_HEX < 0x030C0000
-    /* The frame object is held, so its offset can be read even if the statement has ended without telling. */
-    return ts->cframe->current_frame == L.root_running ? PyFrame_GetLasti((PyFrameObject *)L.root_object) : -1;
+    if (ts != L.main || !L.root_frame || RUNNING_FRAME(ts) != L.root_frame) return -1;
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyUnstable_InterpreterFrame_GetLasti((struct _PyInterpreterFrame *)L.root_frame);
 #else
-    return -1;
+    /* A statement may end without telling, so whether the frame is still its own is asked of the frame. */
+    if (layout.previous < 0 || frame_code(L.root_frame) != L.root_code) return -1;
+    return frame_offset(L.root_frame, L.root_code);
 #endif
 }
 
@@ -518,10 +647,10 @@ static inline int charge_root(PyThreadState *ts, int64_t delta)
 static inline void maybe_step(int64_t size)
 {
     int64_t moved = L.current - L.last_point;
-    if (moved >= BIG || moved <= -BIG) curve_step(size >= BIG ? L.now : (L.now = now_ns()));
+    if (RARE((uint64_t)(moved + BIG - 1) >= 2 * BIG - 1)) curve_step(size >= BIG ? L.now : (L.now = now_ns()));
 }
 
-static void ghost_put(const Block *block)
+static SELDOM void ghost_put(const Block *block)
 {
     if (L.ghost_count == L.ghost_cap) {
         size_t cap = L.ghost_cap ? L.ghost_cap * 2 : 256;
@@ -552,7 +681,7 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
     s->gross += size;
     if ((size >= BIG || L.small_tracked < SMALL_TRACKED) && block_room()) {
         Block *slot = block_slot(address);
-        if (slot->address) {   /* freed behind our back: it is gone */
+        if (RARE(slot->address)) {   /* freed behind our back: it is gone */
             block_died(slot);
             slot = block_slot(address);
         }
@@ -606,7 +735,7 @@ static inline void death(Block *block, int64_t size)
 
 /* ---- events of threads that do not hold the GIL ------------------------------------------------------------------ */
 
-static void foreign_put(uintptr_t address, int64_t size, int is_birth)
+static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
 {
     PyThread_acquire_lock(L.lock, WAIT_LOCK);
     if (L.on) {
@@ -624,7 +753,7 @@ static void foreign_put(uintptr_t address, int64_t size, int is_birth)
     PyThread_release_lock(L.lock);
 }
 
-static void foreign_take(void)
+static SELDOM void foreign_take(void)
 {
     PyThread_acquire_lock(L.lock, WAIT_LOCK);
     Foreign *events = L.foreign;
@@ -656,8 +785,8 @@ static void clock_rearm(int site);
 static void note_birth(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
-    if (!ts) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
-    if (L.foreign_count) foreign_take();
+    if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
+    if (RARE(L.foreign_count)) foreign_take();
     if (size >= BIG) L.now = now_ns();
     int site = charge_root(ts, (int64_t)size);
     if (site < 0) site = charge_any(ts, (int64_t)size);
@@ -668,8 +797,8 @@ static void note_birth(void *address, size_t size)
 static void note_death(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
-    if (!ts) { foreign_put((uintptr_t)address, (int64_t)size, 0); return; }
-    if (L.foreign_count) foreign_take();
+    if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 0); return; }
+    if (RARE(L.foreign_count)) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
     if (bytes >= BIG) L.now = now_ns();
@@ -776,11 +905,6 @@ static void root_enter(const void *frame, PyCodeObject *code)
     int is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
     L.root_frame = is_root ? frame : NULL;
     L.root_code = code;
-#if PY_VERSION_HEX < 0x030C0000
-    /* Only a module-level frame is held: it has no locals of its own to keep alive. */
-    Py_XSETREF(L.root_object, is_root ? Py_NewRef((PyObject *)frame) : NULL);
-    L.root_running = L.main->cframe->current_frame;
-#endif
     memset(L.root_sites, 0, sizeof L.root_sites);
 }
 
@@ -877,25 +1001,19 @@ static void clock_rearm(int site) { (void)site; }
 
 static const void *running_frame(PyThreadState *ts)
 {
-#ifdef RUNNING_FRAME
-    return RUNNING_FRAME(ts);
-#else
+    if (RUNNING_FRAME(ts)) return RUNNING_FRAME(ts);
     PyFrameObject *frame = PyThreadState_GetFrame(ts);
     Py_XDECREF(frame);
     return frame;
-#endif
 }
 
 static int running_offset(PyThreadState *ts)
 {
-#ifdef RUNNING_FRAME
-    return PyUnstable_InterpreterFrame_GetLasti(RUNNING_FRAME(ts));
-#else
+    if (RUNNING_FRAME(ts)) return PyUnstable_InterpreterFrame_GetLasti((struct _PyInterpreterFrame *)RUNNING_FRAME(ts));
     PyFrameObject *frame = PyThreadState_GetFrame(ts);
     int offset = frame ? PyFrame_GetLasti(frame) : -1;
     Py_XDECREF(frame);
     return offset;
-#endif
 }
 
 /* sys.monitoring PY_START: the first call of any code object; followed ones get their lines switched on. */
@@ -924,7 +1042,10 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count
     PyThreadState *ts = PyThreadState_Get();
     int off = line_event((unsigned long)ts->thread_id, running_frame(ts), code, file, (int)PyLong_AsLong(args[1]),
                          running_offset(ts));
-    return Py_NewRef(off ? L.disable : Py_None);
+    if (!off) Py_RETURN_NONE;
+    if (!L.quiet) return Py_NewRef(L.disable);
+    /* Where a line can be jumped to from within itself, the interpreter looks for an event each time, and finds none. */
+    return PyObject_CallFunctionObjArgs(L.quiet, args[0], args[1], NULL);
 }
 
 /* sys.monitoring PY_RETURN and PY_YIELD: (code, offset, value). */
@@ -973,10 +1094,10 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     PyCodeObject *code = PyFrame_GetCode(frame);
     int file = followed(code), idle = 0;
     /* This event does not tell a return from an await: a coroutine's line is closed by what comes next. */
-    if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, frame, code, 1);
+    if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, 1);
     else if (file >= 0) {
         file_describe(&L.files[file]);
-        idle = line_event((unsigned long)ts->thread_id, frame, code, file, PyFrame_GetLineNumber(frame),
+        idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, PyFrame_GetLineNumber(frame),
                           PyFrame_GetLasti(frame));
     }
     Py_DECREF(code);
@@ -1033,9 +1154,11 @@ static void forget(void)
     }
     for (int i = 0; i < L.thread_count; i++) free(L.threads[i]);
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
+    for (int i = 0; i < RECENT; i++) Py_CLEAR(L.others[i]);
     free(L.blocks); free(L.ghosts); free(L.sites); free(L.keys); free(L.lines); free(L.files);
     free(L.points); free(L.events); free(L.threads); free(L.foreign);
-    Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.root_object); Py_XDECREF(L.follow); Py_XDECREF(L.describe); Py_XDECREF(L.disable);
+    Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.quiet);
+    Py_XDECREF(L.describe); Py_XDECREF(L.disable);
     PyThread_type_lock lock = L.lock;
     memset(&L, 0, sizeof L);
     L.lock = lock;
@@ -1107,18 +1230,19 @@ static void hooks_out(void)
     if (!buried) handler->allocator = original;
 }
 
-PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, disable) -> int\n\n"
+PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, quiet, disable) -> int\n\n"
 "Begin counting; returns the start in nanoseconds. `whole_files` and `partial_files` are tuples of co_filename:\n"
 "all code of the first is followed, of the second only the code objects in the tuple `codes`. `known` maps addresses\n"
 "of existing buffers to bytes. `runner` is the co_filename of the code that runs the cell: walks end there. `describe(filename)` answers with native ints, one a line: twice the first line of its\n"
-"statement, plus 1 for the head of a `with`. `follow(code)` is called once a followed code object starts.");
+"statement, plus 1 for the head of a `with`. `follow(code)` is called once a followed code object starts, `quiet(code, line)`\n"
+"once a line of it has run often enough; its answer goes back to sys.monitoring.");
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *disable;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
-                          &PyDict_Type, &known, &runner, &describe, &follow, &disable)) return NULL;
+    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
+                          &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable)) return NULL;
     if (L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
     forget();
     if (!make_room() || !take_files(whole, partial) || !take_known(known)) {
@@ -1129,6 +1253,7 @@ static PyObject *start(PyObject *self, PyObject *args)
     L.stop_file = Py_NewRef(runner);
     L.describe = describe == Py_None ? NULL : Py_NewRef(describe);
     L.follow = follow == Py_None ? NULL : Py_NewRef(follow);
+    L.quiet = quiet == Py_None ? NULL : Py_NewRef(quiet);
     L.disable = Py_NewRef(disable);
     L.main = PyThreadState_Get();
     L.main_id = (unsigned long)L.main->thread_id;
@@ -1284,6 +1409,10 @@ static PyMethodDef methods[] = {
     {"totals", totals, METH_NOARGS, totals_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"frames_probe", frames_probe, METH_NOARGS, "frames_probe() -> None\n\nNote the frame that calls, for `frames_learn`."},
+    {"frames_learn", frames_learn, METH_NOARGS,
+     "frames_learn() -> bool\n\nLearn from the probes how a frame tells its caller; False when frame objects stay in use."},
+    {"frames_forget", frames_forget, METH_NOARGS, "frames_forget() -> None\n\nUse frame objects."},
     {"counting", counting, METH_NOARGS, "counting() -> bool\n\nWhether a trace is running."},
 #if PY_VERSION_HEX >= 0x030C0000
     {"on_start", (PyCFunction)(void (*)(void))on_start, METH_FASTCALL, "sys.monitoring callback for PY_START."},

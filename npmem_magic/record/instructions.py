@@ -62,6 +62,7 @@ class Clock(Protocol):
     def attach(self, followed: Followed, tally: Tally) -> None: ...
     def start(self) -> tuple[str, ...]: ...
     def follow(self, code: CodeType) -> None: ...
+    def quiet(self, code: CodeType, line: int) -> object: ...
     def resume(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -116,6 +117,10 @@ if sys.version_info >= (3, 12):
 
         def follow(self, code: CodeType) -> None:
             """Nothing to do: this clock finds out by itself."""
+
+        def quiet(self, code: CodeType, line: int) -> object:
+            """Nothing to do: this clock finds out by itself."""
+            return None
 
         def resume(self) -> None:
             """Nothing to do: events stay on."""
@@ -212,6 +217,10 @@ class OpcodeClock:
 
     def follow(self, code: CodeType) -> None:
         """Nothing to do: the trace function sees every frame."""
+
+    def quiet(self, code: CodeType, line: int) -> object:
+        """Nothing to do: this clock finds out by itself."""
+        return None
 
     def resume(self) -> None:
         """Nothing to do: the trace function stays."""

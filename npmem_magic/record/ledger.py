@@ -48,8 +48,7 @@ class Ledger(Protocol):
         codes: tuple[CodeType, ...],
         namespace: Mapping[str, object],
         describe: Callable[[str], bytes],
-        follow: Callable[[CodeType], None] | None,
-        disable: object,
+        clock: lines.Clock,
     ) -> None: ...
     def stop(self) -> Account: ...
 
@@ -70,12 +69,13 @@ class NativeLedger:
         codes: tuple[CodeType, ...],
         namespace: Mapping[str, object],
         describe: Callable[[str], bytes],
-        follow: Callable[[CodeType], None] | None,
-        disable: object,
+        clock: lines.Clock,
     ) -> None:
         """Begin counting; see `_ledger.start`."""
         known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
-        self._started = _ledger.start(files, partial, codes, known, cell.__file__, describe, follow, disable)
+        self._started = _ledger.start(
+            files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable
+        )
 
     def stop(self) -> Account:
         """End counting, put NumPy's allocator back as it was, and tell."""
@@ -130,14 +130,24 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
 
 def _self_test() -> str:
     """Why the native ledger cannot be trusted here, or nothing."""
+    learn_frames()
     # More than one try, since another thread may allocate in between.
     answers = [_count_one(65_536) for _ in range(3)]
     return "" if "" in answers else answers[0]
 
 
+def learn_frames(deeper: int = 4) -> bool:
+    """Let the native ledger learn, from functions that call each other, how a frame tells its caller.
+
+    False where it cannot be learnt: every buffer then costs a frame object for each function that runs.
+    """
+    _ledger.frames_probe()
+    return learn_frames(deeper - 1) if deeper else _ledger.frames_learn()
+
+
 def _count_one(size: int) -> str:
     """Allocate, free, and look at the counters: nothing when they are right, else what they said."""
-    _ledger.start((), (), (), {}, "", None, None, None)
+    _ledger.start((), (), (), {}, "", None, None, None, None)
     try:
         made = np.empty(size, np.uint8)
         while_alive = _ledger.totals()[:3]

@@ -32,6 +32,7 @@ class Clock(Protocol):
 
     def start(self) -> tuple[str, ...]: ...
     def follow(self, code: CodeType) -> None: ...
+    def quiet(self, code: CodeType, line: int) -> object: ...
     def resume(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -47,7 +48,8 @@ if sys.version_info >= (3, 12):
         def __init__(self, events: Events) -> None:
             self._events = events
             self._tool: int | None = None
-            self._codes: list[CodeType] = []
+            self._codes: dict[int, CodeType] = {}  # by id: a code object's own hash reads all of it
+            self._loud: dict[int, set[int]] = {}  # the lines that are not hot yet
 
         def start(self) -> tuple[str, ...]:
             """Take a free tool id and listen; a sentence when there is none."""
@@ -69,8 +71,22 @@ if sys.version_info >= (3, 12):
             """Listen to the lines of `code`; called by the ledger when the code first starts."""
             if self._tool is not None:
                 names = _monitoring.events
+                self._codes[id(code)], self._loud[id(code)] = code, _lines_of(code)
                 _monitoring.set_local_events(self._tool, code, names.LINE | names.PY_RETURN | names.PY_YIELD)
-                self._codes.append(code)
+
+        def quiet(self, code: CodeType, line: int) -> object:
+            """A line is hot: switch its event off, and with the last line of a code object all that is left of them.
+
+            Where a line can be jumped to from within itself, the interpreter would go on looking for an event: a fifth
+            of the time of a short recursive function.
+            """
+            loud = self._loud.get(id(code), {line})
+            loud.discard(line)
+            if loud or self._tool is None:
+                return self.disable
+            names = _monitoring.events
+            _monitoring.set_local_events(self._tool, code, names.PY_RETURN | names.PY_YIELD)
+            return None
 
         def resume(self) -> None:
             """Nothing to do: hot lines are off one by one, all others are on."""
@@ -81,13 +97,19 @@ if sys.version_info >= (3, 12):
                 return
             names = _monitoring.events
             _monitoring.set_events(self._tool, 0)
-            for code in self._codes:
+            for code in self._codes.values():
                 _monitoring.set_local_events(self._tool, code, 0)
             for event in (names.PY_START, names.LINE, names.PY_RETURN, names.PY_YIELD):
                 _monitoring.register_callback(self._tool, event, None)
             _monitoring.free_tool_id(self._tool)
             self._codes.clear()
             self._tool = None
+
+
+def _lines_of(code: CodeType) -> set[int]:
+    """The lines that can begin; the line of a `def` alone, where the arguments are taken, cannot."""
+    lines = [line for _, _, line in code.co_lines() if line]
+    return set(lines[1:] if lines and lines[0] == code.co_firstlineno else lines)
 
 
 class TraceFunctionClock:
@@ -111,6 +133,10 @@ class TraceFunctionClock:
 
     def follow(self, code: CodeType) -> None:
         """Nothing to do: the trace function sees every frame."""
+
+    def quiet(self, code: CodeType, line: int) -> object:
+        """Nothing to do: it is the trace function that leaves."""
+        return None
 
     def resume(self) -> None:
         """Before a statement: the trace function may have left while the one before it ran hot."""

@@ -60,8 +60,7 @@ class PureLedger:
         codes: tuple[CodeType, ...],
         namespace: Mapping[str, object],
         describe: Callable[[str], bytes],
-        follow: Callable[[CodeType], None] | None,
-        disable: object,
+        clock: lines.Clock,
     ) -> None:
         """Begin counting: code of `files` is followed whole, of `partial` only `codes`."""
         self._described, self._codes = describe, (files, partial, codes)
@@ -165,7 +164,7 @@ class _Started:
     def __init__(self, clock: Clock, ledger: PureLedger) -> None:
         self._clock, self._ledger = clock, ledger
         self.disable = clock.disable
-        self.follow, self.resume, self.stop = clock.follow, clock.resume, clock.stop
+        self.follow, self.quiet, self.resume, self.stop = clock.follow, clock.quiet, clock.resume, clock.stop
 
     def start(self) -> tuple[str, ...]:
         """Listen, learn what listening costs, and begin."""
