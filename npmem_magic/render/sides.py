@@ -64,17 +64,19 @@ class Sides:
 def describe_sides(comparison: Comparison) -> Sides:
     """The report of `comparison` as data."""
     traces = comparison.traces
+    pages = {label: describe(trace) for label, trace in traces.items()}
     listed = {label: sections(trace) for label, trace in traces.items()}
     rows = [row for parts in listed.values() for section in parts for row in section.rows]
-    is_drawn = any(describe(trace).curves for trace in traces.values())
-    curves = _on_same_axes({label: curves_of(trace) for label, trace in traces.items()}) if is_drawn else {}
+    is_drawn = any(page.curves for page in pages.values())
+    drawn = {label: page.curves or curves_of(traces[label]) for label, page in pages.items()}
+    curves = _on_same_axes(drawn) if is_drawn else {}
     lead, rest = _headline(traces, comparison.equal)
     return Sides(
         lead=lead,
         rest=rest,
         sides=tuple(
-            _side(comparison, label, curves.get(label), listed[label] if is_drawn else (), bool(rest))
-            for label in traces
+            _side(comparison, label, page.error, curves.get(label), listed[label] if is_drawn else (), bool(rest))
+            for label, page in pages.items()
         ),
         compared=_compared(comparison),
         warnings=comparison.warnings,
@@ -86,7 +88,7 @@ def describe_sides(comparison: Comparison) -> Sides:
 
 
 def _side(
-    comparison: Comparison, label: str, curves: Curves | None, parts: tuple[Section, ...], is_compared: bool
+    comparison: Comparison, label: str, error: str, curves: Curves | None, parts: tuple[Section, ...], is_compared: bool
 ) -> Side:
     is_judged = is_compared and label != comparison.labels[0]
     equality = comparison.equal[label]
@@ -96,7 +98,7 @@ def _side(
         verdict=equality.verdict if is_judged else "",
         details=equality.details if is_judged else "",
         remarks=equality.remarks,
-        error=describe(comparison.traces[label]).error,
+        error=error,
         curves=curves,
         sections=parts,
     )
