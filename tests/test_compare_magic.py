@@ -160,6 +160,13 @@ def test_magics_and_shell_lines_in_a_variant_see_the_copies(shell: InteractiveSh
     assert shell.user_ns["c"].equal["b"].verdict == "same bits", shell.user_ns["c"].traces["a"].error
 
 
+def test_functions_of_a_variant_see_the_copies(shell: InteractiveShell) -> None:
+    defined = "def f():\n    global x, new\n    x = x + 1\n    new = x.sum()\nf()\nr = new"
+    run(shell, f"%%memcompare -q -o c\n# variant: a\n{defined}\n# variant: b\nx += 1\nr = x.sum()")
+    assert shell.user_ns["c"].equal["b"].verdict == "same bits", shell.user_ns["c"].traces["a"].error
+    assert (shell.user_ns["x"] == 1).all() and "new" not in shell.user_ns
+
+
 def test_a_variant_may_await(shell: InteractiveShell) -> None:
     cell = (
         "%%memcompare -q -o c\nimport asyncio\n# variant: a\nawait asyncio.sleep(0)\nr = x + x\n# variant: b\nr = x * 2"
