@@ -1,9 +1,11 @@
 """npmem_magic: which expression of a cell took the NumPy memory, to the byte.
 
-In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
+In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` or ``%%dtypeinfo`` above a cell. In a script: `trace`,
+`find_arrays`, `memsize`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), weigh variants (`compare`), show it (`render`), the magics (`magics`), and `host`
+what came of it (`trace`, `export`), look at arrays (`arrays`, `upcasts`, `inspection`), size them before they are made
+(`sizing`, by `standins`), weigh variants (`compare`), show it (`render`), the magics (`magics`), and `host`, `limits`
 and `sizes` for everybody.
 """
 
@@ -25,18 +27,24 @@ from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
 
 if TYPE_CHECKING:
+    from .arrays import ArrayInfo, find_arrays
     from .compare.comparison import Comparison
+    from .sizing import MemSize, memsize
 
 __all__ = [
+    "ArrayInfo",
+    "MemSize",
     "NpmemError",
     "Trace",
     "Unavailable",
     "analyze_memory",
     "compare",
+    "find_arrays",
     "last",
     "ledger",
     "load",
     "load_ipython_extension",
+    "memsize",
     "trace",
     "unload_ipython_extension",
 ]
@@ -53,6 +61,20 @@ def _renderer() -> Any:
 
 show_with(_renderer)
 
+
+def __getattr__(name: str) -> Any:
+    """The rooms that look at arrays are imported when one of their names is first asked for, to load quickly."""
+    if name in ("ArrayInfo", "find_arrays"):
+        from . import arrays
+
+        return getattr(arrays, name)
+    if name in ("MemSize", "memsize"):
+        from . import sizing
+
+        return getattr(sizing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 last: Trace | None = None
 """The newest trace, of a magic or of `trace`; also that of a run which raised."""
 
@@ -65,6 +87,7 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    python: bool = False,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -82,6 +105,8 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    python : bool
+        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
 
     Raises
     ------
@@ -92,7 +117,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    recording = _record(work, names, Options(sampler, interval, label, python))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

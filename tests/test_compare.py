@@ -17,6 +17,7 @@ from npmem_magic.compare import rounds
 from npmem_magic.compare.comparison import Comparison
 from npmem_magic.compare.starts import no_collection
 from npmem_magic.compare.variants import split
+from npmem_magic.limits import Memory
 from npmem_magic.record import ledger
 
 N = 500_000
@@ -203,7 +204,7 @@ def test_an_interrupt_ends_it_all() -> None:
 
 
 def test_inputs_too_large_to_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "free_memory", lambda: B)
+    monkeypatch.setattr(rounds, "memory", lambda: Memory(2**40, B, "machine"))
     names = given()
     with pytest.raises(NpmemError, match=r"7.6 MiB, and 3.8 MiB of memory are free. Nothing has run.*--no-copy"):
         weigh("x[:] = 0", "x[:] = 1", names=names)

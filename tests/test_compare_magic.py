@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from npmem_magic.compare import rounds
 from npmem_magic.compare.comparison import Comparison
+from npmem_magic.limits import Memory
 
 SETUP = "import numpy as np\nx = np.ones(100_000)"
 B = 800_000
@@ -129,7 +130,7 @@ def test_wrong_options_lose_nothing(shell: InteractiveShell, line: str, words: s
 
 
 def test_no_room_for_copies(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "free_memory", lambda: B)
+    monkeypatch.setattr(rounds, "memory", lambda: Memory(2**40, B, "machine"))
     cell = "# variant: a\nx[:] = 0\n# variant: b\nr = x.sum()"
     _, _, err = run(shell, "%%memcompare -q\n" + cell)
     assert err.startswith("UsageError: What the variants read takes 781.") and "--no-copy" in err

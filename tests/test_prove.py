@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tracing import K
 
 from npmem_magic.compare import prove
 from npmem_magic.compare.proof import Verdict
+from npmem_magic.limits import Memory
 from npmem_magic.record import ledger
 
 N = 1_000_000
@@ -263,7 +263,7 @@ def test_not_run(before: str, after: str, words: str) -> None:
 def test_copies_that_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     from npmem_magic.compare import proof
 
-    monkeypatch.setattr(proof, "free_memory", lambda: 10**9)
+    monkeypatch.setattr(proof, "memory", lambda: Memory(2**40, 10**9, "machine"))
     verdict = prove("x = x + 1", "x += 1", {"x": np.zeros(10**9, np.uint8)})
     assert verdict.kind == "NOT_RUN" and "1.9 GiB" in verdict.reason and "953.7 MiB are free" in verdict.reason
 
@@ -276,7 +276,7 @@ def test_copies_that_cannot_be_made() -> None:
 def test_many_small_proofs_in_a_row() -> None:
     names = {"np": np, "x": np.ones(1000), **{f"v{at}": np.ones(3) for at in range(30)}}
     found: list[Verdict] = [prove("x = x * x", "x *= x", names) for _ in range(100)]
-    assert {each.kind for each in found} == {"PROVEN"} and {each.saving for each in found} == {K}
+    assert {each.kind for each in found} == {"PROVEN"} and {each.saving for each in found} == {8000}
 
 
 def test_an_error_in_a_proof_leaves_everything_as_it_was() -> None:

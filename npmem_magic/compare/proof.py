@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..cell import Cell
-from ..host import free_memory
 from ..language import PlainPython
+from ..limits import memory
 from ..record import Options, Recording, record
 from ..sizes import human
 from ..trace import Trace
@@ -188,8 +188,8 @@ def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
     if plan.remarks:
         raise _Stop(Verdict(NOT_RUN, f"A copy would not be the same: {plan.remarks[0]}."))
     if plan.nbytes > _SMALL:
-        free = free_memory()
-        if free is not None and 2 * plan.nbytes > free:
+        free = memory().free
+        if 2 * plan.nbytes > free:
             words = f"Two copies of what they read take {human(2 * plan.nbytes)}, and {human(free)} are free."
             raise _Stop(Verdict(NOT_RUN, words))
     return plan

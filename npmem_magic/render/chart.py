@@ -1,4 +1,4 @@
-"""The picture: memory over time with the lane of lines, drawn on a `sheet`."""
+"""The picture: memory over time with the lane of lines, drawn on a `canvas`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..trace import Curve
-from .curves import Axis
-from .lane import Label, Segment, place
-from .page import Curves
-from .sheet import (
+from .canvas import (
     BAND,
     BLUE,
     HEIGHT,
@@ -23,6 +20,7 @@ from .sheet import (
     PLOT_TOP,
     RED,
     RIGHT,
+    TEAL,
     VIOLET,
     WIDTH,
     Sheet,
@@ -32,6 +30,9 @@ from .sheet import (
     png,
     warm_up,
 )  # fmt: skip
+from .curves import Axis
+from .lane import Label, Segment, place
+from .page import Curves
 
 __all__ = ["BLUE", "HEIGHT", "INK", "ORANGE", "RED", "VIOLET", "WIDTH", "Sheet", "data_uri", "draw", "png", "warm_up"]
 
@@ -99,7 +100,7 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
-    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET)):
+    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET), (curves.python, TEAL)):
         if len(when):
             sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
 
@@ -132,9 +133,11 @@ def draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = HEIGHT - 12.0
     x = float(LEFT)
     above = "" if len(curves.device[0]) else " above the start"
-    entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
+    exact = " (exact)" if curves.counted == "NumPy" else ""
+    entries = [(f"{curves.counted}, allocated{above}{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
     entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
+    entries += [("Python objects" if above else "Python", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)

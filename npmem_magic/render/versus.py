@@ -8,10 +8,11 @@ from typing import Any
 
 from ..compare.comparison import Comparison
 from ..compare.equality import CLOSE, SAME, UNKNOWN
-from . import chart, sheet
+from . import canvas, chart
 from .blocks import plot
-from .html import CELL, DIM, GREEN, RULE, error_part, head_cell, notes_part, section_part, whole_table
-from .page import Curves, Headline, Page
+from .headline import Headline
+from .html import CELL, DIM, GREEN, RULE, error_part, head, notes, section_part, whole_table
+from .page import Curves, Page
 from .sides import HEADS, Figure, Side, Sides, describe_sides, ended
 from .text import listing
 from .widths import beside, clip, columns, fit, one_line, printable, wrap
@@ -41,21 +42,21 @@ def _plots(sides: Sides) -> list[tuple[str, Curves]]:
     return [(side.label, side.curves) for side in sides.sides if side.curves is not None]
 
 
-def stack(plots: Sequence[tuple[str, Curves]]) -> sheet.Sheet:
+def stack(plots: Sequence[tuple[str, Curves]]) -> canvas.Sheet:
     """Several curves below each other, each under its title, on the axes that they bring; one legend for all."""
     lanes = [chart.lane_of(curves) for _, curves in plots]
     legend = 26
-    heights = [_TITLE + sheet.HEIGHT - cut - legend for _, cut in lanes]
-    paper = sheet.Sheet(sheet.HEIGHT - sum(heights) - legend)
+    heights = [_TITLE + canvas.HEIGHT - cut - legend for _, cut in lanes]
+    paper = canvas.Sheet(canvas.HEIGHT - sum(heights) - legend)
     top = 0
     for (label, curves), (labels, cut), height in zip(plots, lanes, heights, strict=True):
         # What is drawn `cut` pixels from the top of a picture of its own comes below the title of this one.
         paper.floor = paper.height - top - _TITLE + cut
-        title = sheet.drawable(clip(label, 60), "-Bold")
-        paper.text(sheet.LEFT, cut - _TITLE / 2, title, "left", sheet.INK, "-Bold")
+        title = canvas.drawable(clip(label, 60), "-Bold")
+        paper.text(canvas.LEFT, cut - _TITLE / 2, title, "left", canvas.INK, "-Bold")
         chart.paint(paper, curves, labels)
         top += height
-    paper.floor = sheet.HEIGHT
+    paper.floor = canvas.HEIGHT
     chart.draw_legend(paper, max((curves for _, curves in plots), key=lambda each: len(each.resident[0]) > 0))
     return paper
 
@@ -66,7 +67,7 @@ def stack(plots: Sequence[tuple[str, Curves]]) -> sheet.Sheet:
 def draw_html(sides: Sides) -> str:
     """The report as HTML, in the manner of `html`."""
     parts = [_headline(sides), _table(sides), _warnings(sides), _verdicts(sides), _picture(sides), _sources(sides)]
-    parts.append(notes_part(sides.notes))
+    parts.append(notes(sides.notes))
     style = "max-width:1280px;margin:4px 0 8px;text-align:left;line-height:1.4;font-size:13px;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
 
@@ -78,7 +79,7 @@ def _headline(sides: Sides) -> str:
 
 
 def _table(sides: Sides) -> str:
-    heads = [head_cell("variant", "left"), *(head_cell(words, "right") for words in HEADS)]
+    heads = [head("variant", "left"), *(head(words, "right") for words in HEADS)]
     rows = "".join(_row(side, _has_results(sides)) for side in sides.sides)
     return f'<div style="overflow-x:auto">{whole_table("".join(heads), rows)}</div>'
 
@@ -104,12 +105,12 @@ def _figure(figure: Figure) -> str:
 def _result(side: Side) -> str:
     if side.verdict in ("", UNKNOWN):
         return f'<div style="{DIM}">{escape(side.verdict) or "the first"}</div>'
-    color = GREEN if side.verdict == SAME else sheet.ORANGE if side.verdict == CLOSE else sheet.RED
+    color = GREEN if side.verdict == SAME else canvas.ORANGE if side.verdict == CLOSE else canvas.RED
     return f'<div><span style="border-bottom:2px solid {color}">{escape(side.verdict)}</span></div>'
 
 
 def _warnings(sides: Sides) -> str:
-    style = f"margin:6px 0 0;padding:1px 8px;border-left:3px solid {sheet.ORANGE}"
+    style = f"margin:6px 0 0;padding:1px 8px;border-left:3px solid {canvas.ORANGE}"
     return "".join(f'<div style="{style}">{escape(beside(printable(words)))}</div>' for words in sides.warnings)
 
 
@@ -129,7 +130,7 @@ def _picture(sides: Sides) -> str:
     if not plots:
         return ""
     style = "display:block;width:100%;max-width:860px;height:auto;margin:10px 0;background:none"
-    return f'<img src="{sheet.address(stack(plots))}" alt="{escape(sides.alt)}" style="{style}">'
+    return f'<img src="{canvas.address(stack(plots))}" alt="{escape(sides.alt)}" style="{style}">'
 
 
 def _sources(sides: Sides) -> str:

@@ -17,6 +17,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from .cell import Cell
+from .door import BODY, told_as_usage, variable_name
 from .host import NpmemError
 from .record import Options
 from .shell import IPythonFrontend, IsolatedFrontend, raise_as_it_was
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.rounds import Bench
     from .compare.variants import Section, Variant
-
-BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
 
 
 def _engine() -> Any:
@@ -51,12 +50,6 @@ def _repeat(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of times; write for example -r 5")
     return int(text)
-
-
-def _name(text: str) -> str:
-    if not text.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
-    return text
 
 
 @magics_class
@@ -82,7 +75,7 @@ class CompareMagics(Magics):
         help="Run each variant N times, in turns; times come with their spread.",
     )
     @argument("--names", metavar="A,B", help="What the variants are called, instead of the names on their separators.")
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Comparison to NAME.")
+    @argument("-o", "--output", metavar="NAME", type=variable_name, help="Bind the Comparison to NAME.")
     @argument("-q", "--quiet", action="store_true", help="Compare, but show no report.")
     @argument(
         "--no-copy",
@@ -237,12 +230,3 @@ def _listed(kept: Mapping[str, Trace]) -> str:
         return "No trace was kept so far. %%memtrace -l LABEL keeps one, and %memcompare LABEL LABEL compares them."
     rows = "\n".join(f"  {label}: peak {human(trace.peak)}" for label, trace in kept.items())
     return f"Kept traces, to be compared by %memcompare LABEL LABEL:\n{rows}"
-
-
-@contextmanager
-def told_as_usage() -> Iterator[None]:
-    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
-    try:
-        yield
-    except NpmemError as error:
-        raise UsageError(str(error)) from None
