@@ -18,7 +18,7 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("dtype_magics",),
+    ("dtype_magics", "compare_magics"),
     ("door", "asking"),
     ("shell",),
     ("render",),
@@ -45,8 +45,8 @@ LEAVES_MAY = {
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics", "dtype_magics", "door"},
-    "matplotlib": {"render.chart"},
+    "IPython": {"magics", "dtype_magics", "compare_magics", "door"},
+    "matplotlib": {"render.canvas"},
     "pynvml": {"record.gauges"},
 }
 LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil"}
