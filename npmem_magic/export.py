@@ -33,8 +33,9 @@ VERSION = 1
 Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
-_TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice")
+_TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice", "python_timeline")
 _CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES |= {"python_timeline": ("time_ns", "python")}
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -200,6 +201,8 @@ def to_pandas(trace: Any, table: str) -> pd.DataFrame:
         return pd.DataFrame(dict(zip(_CURVES[table], rows, strict=False)))
     part = get_args(get_type_hints(type(trace))[table])[0]
     columns = [field.name for field in fields(part)]
+    if trace.python_peak is None:
+        columns = [name for name in columns if not name.startswith("python_")]
     return pd.DataFrame([[getattr(row, name) for name in columns] for row in rows], columns=columns)
 
 
@@ -211,6 +214,7 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
     events = [*_names(trace), *_counters("allocated", trace.timeline[0], trace.timeline[1])]
     for name, curve in zip(_CURVES["samples"][1:], trace.samples[1:], strict=False):
         events += _counters(name, trace.samples[0], curve)
+    events += _counters("Python objects", *trace.python_timeline)
     events += _slices(trace)
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 

@@ -94,7 +94,9 @@ def build() -> Any:
         return None
     folder = Path(tempfile.mkdtemp(prefix="npmem-tape-"))
     source, target = Path(__file__).with_name("tape.c"), folder / "tape.so"
-    done = subprocess.run([COMPILER, "-O1", "-shared", "-fPIC", "-pthread", str(source), "-o", str(target)], check=False)
+    done = subprocess.run(
+        [COMPILER, "-O1", "-shared", "-fPIC", "-pthread", str(source), "-o", str(target)], check=False
+    )
     if done.returncode:
         return None
     library = ctypes.PyDLL(str(target))

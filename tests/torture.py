@@ -40,8 +40,8 @@ CAN_FORK = hasattr(os, "fork")
 BREAKABLE = ("alone", "threads", "left alone", "numexpr")  # the others' libraries hold locks when they are interrupted
 
 
-# On 3.11 an exception thrown into a thread that ends before it is raised leaves the interpreter's flag set for ever, and
-# a thread with any trace function then goes round and round at the start of its next function.
+# On 3.11 an exception thrown into a thread that ends before it is raised leaves the interpreter's flag set for ever,
+# and a thread with any trace function then goes round and round at the start of its next function.
 TAKES_BACK = sys.version_info >= (3, 12)
 HOUSEKEEPING = 4000  # bytes of small buffers that NumPy's own caches keep after a first use, in the whole process
 
@@ -310,8 +310,10 @@ def quiet() -> Iterator[None]:
 
 
 def torture(seconds: float, first: int = 0, patience: int = 0) -> Tally:
-    """Run programs for so long, at least one; AssertionError names the seed. With `patience`, in seconds, one that takes
-    longer ends the process with the stacks of all threads."""
+    """Run programs for so long, at least one; AssertionError names the seed.
+
+    With `patience`, in seconds, one that takes longer ends the process with the stacks of all threads.
+    """
     is_native = npmem_magic.ledger()[0] == "native"  # asked now: the self-test counts too
     assert np.fft and np.linalg and np.ma and np.random  # loaded now: an interrupted import leaves its lock behind
     tally, seed, end = Tally(), first, time.monotonic() + seconds

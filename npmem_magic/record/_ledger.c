@@ -11,7 +11,7 @@
  *   packed  one live buffer beyond 60,000: address, size, site.              (hash table on the address)
  *   Site    one expression: code object and place in the source; its totals. (hash table on code and offset)
  *   Line    one line of a followed file; costs of what it calls included.    (array per file)
- *   Point   one step of the allocated curve; when the buffer is full, neighbours are merged into their extremes.
+ *   Curve   the steps of the allocated total; when it is full, neighbours are merged into their extremes.
  *   Ghost   a buffer that was alive at the peak and died later.
  * The set "alive at the peak" needs no snapshot: it is the live blocks born before the peak plus the ghosts, and
  * every new peak empties the list of ghosts; plus what each site held in packed buffers.
@@ -133,16 +133,31 @@ typedef struct {
     int file, line, hot, active;
     int64_t hits, events, returns, gross, net, peak, base;  /* base: net when the line was begun */
     int64_t opened, nanoseconds, gap;                      /* gap: time after the clock was switched off */
+    int64_t objects_net, objects_peak, objects_base;       /* the same of Python's own bytes, see _objects.h */
     uint64_t mark, execution;
     int first_offset, last_offset;
 } Line;
 typedef struct { PyObject *name; int *lines; int size, whole; int *statements; int statement_count; } File;
 typedef struct { int64_t time, low, high, last; int64_t low_time, high_time, last_time; int count; } Bucket;
 typedef struct { int64_t time, value; } Point;
+typedef struct { Point *points; size_t count; int64_t stride, last; Bucket bucket; } Curve;   /* last: its last value */
 typedef struct { int64_t time; int line; short thread, depth; } Event;   /* thread 0 is the cell's */
 typedef struct { uintptr_t address; int64_t size, time; unsigned long thread; int is_birth; } Foreign;
 typedef struct { const void *frame; PyCodeObject *code; int line, statement, entry; uint64_t execution; } Open;
 typedef struct { unsigned long id; int number, depth; Open open[DEEP]; } Thread;
+typedef struct {
+    PyObject *read, *reset;     /* tracemalloc's get_traced_memory and reset_peak; NULL when nobody asked for it */
+    unsigned domain;            /* NumPy's in tracemalloc */
+    int sees_older;             /* tracemalloc ran before the trace, and knows of NumPy's older buffers */
+    int is_waiting;             /* no statement runs: what is taken is not the cell's */
+    int is_lost, doubts;        /* the cell stopped tracemalloc; readings in a row that say so */
+    int missed;                 /* readings that failed */
+    int64_t total, numpy, base; /* traced at the last reading; NumPy's part of it; what lay there before */
+    int64_t level, peak, peak_time, readings, nanoseconds;
+    int64_t number;             /* what an int takes that is too large to be there already */
+    Thread *running;            /* whose lines have run since the last reading */
+    Curve curve;
+} Objects;
 
 static struct {
     volatile int on, abandoned;
@@ -157,7 +172,8 @@ static struct {
     Site *sites; int site_cap, site_count, site_heads[4096]; Key *keys; size_t key_cap, key_count;
     Line *lines; int line_cap, line_count;
     File *files; int file_count;
-    Point *points; size_t point_count; int64_t stride, last_point; Bucket bucket;
+    Curve curve;
+    Objects objects;
     Event *events; size_t event_count;
     Thread **threads; int thread_count; Thread *last_thread;
     PyObject *stop_file;                               /* co_filename of the runner */
@@ -359,50 +375,57 @@ static void packed_add(Site *site, int64_t size, int count)
 
 /* ---- the curve: exact steps until POINTS of them, then buckets that keep their extremes --------------------- */
 
-static void point_put(int64_t time, int64_t value)
+static int curve_make(Curve *c)
 {
-    if (L.point_count == 2 * POINTS) {
+    c->points = malloc((2 * POINTS + 2) * sizeof(Point));   /* pages that are never written cost nothing */
+    c->stride = 1;
+    return c->points != NULL;
+}
+
+static void point_put(Curve *c, int64_t time, int64_t value)
+{
+    if (c->count == 2 * POINTS) {
         /* Pairs of neighbours become their lowest and highest value, in the order they came: 4 points -> 2. */
         size_t kept = 0;
-        for (size_t i = 0; i + 4 <= L.point_count; i += 4) {
-            Point *p = &L.points[i], *low = p, *high = p;
+        for (size_t i = 0; i + 4 <= c->count; i += 4) {
+            Point *p = &c->points[i], *low = p, *high = p;
             for (int k = 1; k < 4; k++) {
                 if (p[k].value < low->value) low = &p[k];
                 if (p[k].value > high->value) high = &p[k];
             }
             Point first = low < high ? *low : *high, second = low < high ? *high : *low;
-            L.points[kept++] = first;
-            L.points[kept++] = second;
+            c->points[kept++] = first;
+            c->points[kept++] = second;
         }
-        L.point_count = kept;
-        L.stride *= 2;
+        c->count = kept;
+        c->stride *= 2;
     }
-    L.points[L.point_count].time = time;
-    L.points[L.point_count++].value = value;
+    c->points[c->count].time = time;
+    c->points[c->count++].value = value;
 }
 
-static void bucket_flush(void)
+static void bucket_flush(Curve *c)
 {
-    Bucket *b = &L.bucket;
+    Bucket *b = &c->bucket;
     if (!b->count) return;
-    if (b->low_time < b->high_time) { point_put(b->low_time, b->low); point_put(b->high_time, b->high); }
-    else if (b->high_time < b->low_time) { point_put(b->high_time, b->high); point_put(b->low_time, b->low); }
-    else if (b->low == b->high) point_put(b->last_time, b->last);
-    else { point_put(b->low_time, b->low); point_put(b->high_time, b->high); }   /* within one tick of the clock */
+    if (b->low_time < b->high_time) { point_put(c, b->low_time, b->low); point_put(c, b->high_time, b->high); }
+    else if (b->high_time < b->low_time) { point_put(c, b->high_time, b->high); point_put(c, b->low_time, b->low); }
+    else if (b->low == b->high) point_put(c, b->last_time, b->last);
+    else { point_put(c, b->low_time, b->low); point_put(c, b->high_time, b->high); }   /* within one tick of the clock */
     b->count = 0;
 }
 
-static SELDOM void curve_step(int64_t time)
+static SELDOM void curve_step(Curve *c, int64_t time, int64_t value)
 {
-    L.last_point = L.current;
-    if (L.stride == 1) { point_put(time, L.current); return; }
-    Bucket *b = &L.bucket;
-    if (!b->count) { b->low = b->high = L.current; b->low_time = b->high_time = time; }
-    if (L.current < b->low) { b->low = L.current; b->low_time = time; }
-    if (L.current > b->high) { b->high = L.current; b->high_time = time; }
-    b->last = L.current;
+    c->last = value;
+    if (c->stride == 1) { point_put(c, time, value); return; }
+    Bucket *b = &c->bucket;
+    if (!b->count) { b->low = b->high = value; b->low_time = b->high_time = time; }
+    if (value < b->low) { b->low = value; b->low_time = time; }
+    if (value > b->high) { b->high = value; b->high_time = time; }
+    b->last = value;
     b->last_time = time;
-    if (++b->count >= 2 * L.stride) bucket_flush();
+    if (++b->count >= 2 * c->stride) bucket_flush(c);
 }
 
 /* ---- which code is followed ---------------------------------------------------------------------------------- */
@@ -784,14 +807,19 @@ static inline int charge_root(PyThreadState *ts, int64_t delta)
     return site;
 }
 
+static void foreign_take(void);
+
+#include "_objects.h"
+
 /* ---- births and deaths ------------------------------------------------------------------------------------------ */
 
 /* A step of the curve, when the total has moved far enough from the last one.  Small buffers have no time of their
  * own (a clock costs more than they do) until their sum makes a step. */
 static inline void maybe_step(int64_t size)
 {
-    int64_t moved = L.current - L.last_point;
-    if (RARE((uint64_t)(moved + BIG - 1) >= 2 * BIG - 1)) curve_step(size >= BIG ? L.now : (L.now = now_ns()));
+    int64_t moved = L.current - L.curve.last;
+    if (RARE((uint64_t)(moved + BIG - 1) >= 2 * BIG - 1))
+        curve_step(&L.curve, size >= BIG ? L.now : (L.now = now_ns()), L.current);
 }
 
 static SELDOM void ghost_put(const Block *block)
@@ -873,6 +901,7 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
 {
     L.serial++;
     L.current += size;
+    L.objects.numpy += size;
     Site *s = &L.sites[site];
     s->hits++;
     s->gross += size;
@@ -925,6 +954,7 @@ static SELDOM void death_packed(uintptr_t address, int64_t size)
 
 static inline void death(uintptr_t address, Block *block, int64_t size)
 {
+    L.objects.numpy -= objects_traced(address, block, size);
     L.current -= size;
     if (L.current < L.valley) L.valley = L.current;
     if (block) block_died(block);
@@ -1021,6 +1051,7 @@ static void note_death(void *address, size_t size)
     if (RARE(L.foreign_count)) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
+    if (RARE(L.objects.read)) objects_read_in(ts, objects_traced((uintptr_t)address, block, bytes));
     if (bytes >= BIG) L.now = now_ns();
     if (charge_root(ts, -bytes) < 0) {
         charge_any(ts, -bytes);
@@ -1031,14 +1062,18 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
+    int is_read = objects_before(0);
     void *made = original.malloc(context, size);
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, size);
     return made;
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
+    int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, count * size);
     return made;
 }
@@ -1053,7 +1088,9 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
+    int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
+    if (RARE(is_read)) objects_after(made ? 0 : old);
     if (made && L.on) {
         if (old && holding_gil()) {
             if (L.foreign_count) foreign_take();
@@ -1096,7 +1133,7 @@ static void line_open(int index, int64_t time, int is_new)
     Line *line = &L.lines[index];
     if (line->active++ == 0) {
         line->opened = time;
-        if (is_new) line->base = line->net;
+        if (is_new) { line->base = line->net; line->objects_base = line->objects_net; }
     }
 }
 
@@ -1172,10 +1209,11 @@ static void root_enter(const void *frame, PyCodeObject *code)
 /* A line of a followed frame begins.  Returns 1 when this location has fired often enough to be switched off. */
 static int line_event(unsigned long id, const void *frame, PyCodeObject *code, int file, int number, int offset)
 {
-    int index = line_index(file, number, code);
+    int index = line_index(file, number, code), is_kept = L.objects.read != NULL;   /* its lines are never too hot */
     Thread *thread = thread_of(id);
     if (!thread) return 0;
     if (index == NOWHERE) return 1;
+    L.objects.running = thread;
     int64_t time = L.now = now_ns();
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
@@ -1190,6 +1228,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     }
     Open *open = &thread->open[at];
     Line *line = &L.lines[index];
+    if (id == L.main_id) L.objects.is_waiting = 0;
     if (at == 0 && id == L.main_id && (L.root_frame != frame || L.root_code != code)) root_enter(frame, code);
     open->frame = frame;
     open->code = code;
@@ -1204,12 +1243,14 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     line_open(index, time, is_new);
     if (is_new) {
         line->execution = open->execution;
-        if (line->hits < HOT) line->hits++;
-        if (RARE(L.event_count == EVENTS)) events_thin(time);
-        Event event = {time, index, (short)thread->number, (short)at};
-        L.events[L.event_count++] = event;
+        if (line->hits < HOT || is_kept) line->hits++;
+        if (line->hits <= HOT) {
+            if (RARE(L.event_count == EVENTS)) events_thin(time);
+            Event event = {time, index, (short)thread->number, (short)at};
+            L.events[L.event_count++] = event;
+        }
     }
-    if (++line->events < HOT) return 0;
+    if (++line->events < HOT || is_kept) return 0;
     if (line->hits >= HOT && !line->hot) {
         line->hot = 1;
         line->last_offset = INT_MAX;   /* the next birth begins a run */
@@ -1230,11 +1271,13 @@ static int return_event(unsigned long id, const void *frame, PyCodeObject *code,
     if (!thread) return 0;
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
-    if (at < 0) return ++L.unmatched >= HOT;   /* its lines are hot, or it went on after a yield */
+    L.objects.running = thread;
+    if (at < 0) return ++L.unmatched >= HOT && !L.objects.read;   /* its lines are hot, or it went on after a yield */
     int index = thread->open[at].line;
     if (frame == L.root_frame) L.root_frame = NULL;
     close_down_to(thread, at, L.now = now_ns());
-    return ++L.lines[index].returns >= HOT;
+    if (!at && id == L.main_id) L.objects.is_waiting = 1;
+    return ++L.lines[index].returns >= HOT && !L.objects.read;
 }
 
 /* The first time a file speaks, ask Python which lines make up one statement.
@@ -1295,6 +1338,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t coun
     if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
     int file = followed((PyCodeObject *)args[0]);
     if (file >= 0 && L.follow) {
+        if (L.objects.read) objects_read(0, 0);
         int goes_on = file_describe(file);
         if (goes_on < 0) return NULL;
         if (!goes_on) Py_RETURN_NONE;
@@ -1304,6 +1348,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t coun
         Py_DECREF(follow);
         if (!done) Py_CLEAR(disable);
         Py_XDECREF(done);
+        if (L.on && L.objects.read) objects_forget();
         return disable;
     }
     return Py_NewRef(L.disable);
@@ -1318,6 +1363,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count
     int file = followed(code);
     if (file < 0) return Py_NewRef(L.disable);
     PyThreadState *ts = PyThreadState_Get();
+    if (L.objects.read) objects_read(0, objects_number(args[1]));
     int off = line_event((unsigned long)ts->thread_id, running_frame(ts), code, file, (int)PyLong_AsLong(args[1]),
                          running_offset(ts));
     if (!off) Py_RETURN_NONE;
@@ -1333,6 +1379,7 @@ static PyObject *on_end(PyObject *const *args, Py_ssize_t count, int may_await)
 {
     if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
     PyThreadState *ts = PyThreadState_Get();
+    if (L.objects.read && count > 1) objects_read(0, objects_number(args[1]));
     int off = return_event((unsigned long)ts->thread_id, running_frame(ts), (PyCodeObject *)args[0], may_await);
     return Py_NewRef(off ? L.disable : Py_None);
 }
@@ -1363,6 +1410,24 @@ static PyObject *trace_here(PyObject *self, PyObject *ignored)
 static int clock_wanted;      /* between clock start and stop */
 static int clock_armed;       /* the thread of the cell has its trace function set */
 static int clock_idle;        /* hot events in a row */
+static PyObject *notice;      /* is told the frame of each line that begins for the first time, or NULL */
+
+static int tell_of(PyFrameObject *frame)
+{
+    PyObject *done = PyObject_CallOneArg(notice, (PyObject *)frame);
+    Py_XDECREF(done);
+    return done ? 0 : -1;   /* an interrupt: it goes on in the cell */
+}
+
+/* The cell's statement has ended while its lines were hot, so without telling. */
+static void root_left(void)
+{
+    Thread *thread = thread_of(L.main_id);
+    int at = thread ? thread->depth - 1 : -1;
+    while (at >= 0 && thread->open[at].frame != L.root_frame) at--;
+    L.root_frame = NULL;
+    if (at >= 0) close_down_to(thread, at, L.now = now_ns());
+}
 
 static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
@@ -1373,16 +1438,23 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     if (what != PyTrace_LINE && what != PyTrace_RETURN) return 0;
     PyCodeObject *code = PyFrame_GetCode(frame);
     int file = followed(code), idle = 0;
+    if (file >= 0 && L.objects.read) objects_read(0, 0);
     /* This event does not tell a return from an await: a coroutine's line is closed by what comes next. */
     if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, 1);
     else if (file >= 0) {
+        int is_first = L.objects.read && !L.files[file].statements;
         int goes_on = file_describe(file);
         if (goes_on <= 0) {
             Py_DECREF(code);
             return goes_on;
         }
-        idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, PyFrame_GetLineNumber(frame),
-                          PyFrame_GetLasti(frame));
+        if (is_first) objects_forget();
+        int number = PyFrame_GetLineNumber(frame);
+        idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, number, PyFrame_GetLasti(frame));
+        if (notice && L.lines[line_index(file, number, code)].events == 1 && tell_of(frame) < 0) {
+            Py_DECREF(code);
+            return -1;
+        }
     }
     Py_DECREF(code);
     /* A loop whose lines are all hot runs without the trace function; it comes back with the next buffer born on
@@ -1410,7 +1482,16 @@ static PyObject *trace_here(PyObject *self, PyObject *wanted)
     clock_wanted = PyObject_IsTrue(wanted);
     clock_armed = clock_wanted;
     clock_idle = 0;
+    if (L.on && L.root_frame) root_left();
+    L.objects.is_waiting = 1;   /* a statement begins with its first line */
     PyEval_SetTrace(clock_wanted ? trace_function : NULL, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *tell_lines(PyObject *self, PyObject *callable)
+{
+    (void)self;
+    Py_XSETREF(notice, callable == Py_None ? NULL : Py_NewRef(callable));
     Py_RETURN_NONE;
 }
 
@@ -1440,7 +1521,8 @@ static void forget(void)
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
     for (int i = 0; i < RECENT; i++) Py_CLEAR(L.others[i]);
     free(L.blocks); free(L.ghosts); free(L.packed); free(L.sites); free(L.keys); free(L.lines); free(L.files);
-    free(L.points); free(L.events); free(L.threads); free(L.foreign);
+    free(L.curve.points); free(L.objects.curve.points); free(L.events); free(L.threads); free(L.foreign);
+    Py_XDECREF(L.objects.read); Py_XDECREF(L.objects.reset);
     Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.quiet);
     Py_XDECREF(L.describe); Py_XDECREF(L.disable);
     memset(&L, 0, sizeof L);
@@ -1457,11 +1539,9 @@ static int make_room(void)
     L.lines = calloc((size_t)L.line_cap, sizeof(Line));
     L.keys = calloc(L.key_cap, sizeof(Key));
     /* Room for the worst case; pages that are never written cost nothing. */
-    L.points = malloc((2 * POINTS + 2) * sizeof(Point));
     L.events = malloc(EVENTS * sizeof(Event));
     L.site_count = L.line_count = 1;   /* number 0 is "nowhere" */
-    L.stride = 1;
-    return L.blocks && L.sites && L.lines && L.keys && L.points && L.events;
+    return L.blocks && L.sites && L.lines && L.keys && L.events && curve_make(&L.curve);
 }
 
 static int take_files(PyObject *whole, PyObject *partial)
@@ -1515,23 +1595,25 @@ static void hooks_out(void)
     if (!buried) handler->allocator = original;
 }
 
-PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, quiet, disable) -> int\n\n"
+PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, quiet, disable, objects=None) -> int\n\n"
 "Begin counting; returns the start in nanoseconds. `whole_files` and `partial_files` are tuples of co_filename:\n"
 "all code of the first is followed, of the second only the code objects in the tuple `codes`. `known` maps addresses\n"
 "of existing buffers to bytes. `runner` is the co_filename of the code that runs the cell: walks end there. `describe(filename)` answers with native ints, one a line: twice the first line of its\n"
 "statement, plus 1 for the head of a `with`. `follow(code)` is called once a followed code object starts, `quiet(code, line)`\n"
-"once a line of it has run often enough; its answer goes back to sys.monitoring.");
+"once a line of it has run often enough; its answer goes back to sys.monitoring. `objects`, for Python's own bytes:\n"
+"(get_traced_memory, reset_peak, NumPy's domain, addresses of `known` that tracemalloc does not know of, or None where\n"
+"it has just been started); no line is switched off then.");
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
-                          &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable)) return NULL;
+    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable, *objects = Py_None;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO|O", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
+                          &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable, &objects)) return NULL;
     if (L.on || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
     forget();
     if (!spare_lock) spare_lock = PyThread_allocate_lock();
-    if (!make_room() || !take_files(whole, partial) || !take_known(known)) {
+    if (!make_room() || !take_files(whole, partial) || !take_known(known) || !objects_take(objects)) {
         forget();
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     }
@@ -1545,9 +1627,10 @@ static PyObject *start(PyObject *self, PyObject *args)
     L.main_id = (unsigned long)L.main->thread_id;
     hooks_in();
     int64_t time = L.now = now_ns();
-    point_put(time, 0);
-    thread_of(L.main_id);   /* number 0 */
+    point_put(&L.curve, time, 0);
+    L.objects.running = thread_of(L.main_id);   /* number 0 */
     L.on = 1;
+    if (L.objects.read) objects_begin(time);
     return PyLong_FromLongLong(time);
 }
 
@@ -1606,9 +1689,10 @@ static PyObject *line_list(void)
     for (int i = 0; list && i < L.line_count; i++) {
         Line *l = &L.lines[i];
         PyObject *name = i ? L.files[l->file].name : Py_None;
-        PyObject *item = Py_BuildValue("(OiOLiLLLLL)", name, l->line, l->code ? (PyObject *)l->code : Py_None,
+        PyObject *item = Py_BuildValue("(OiOLiLLLLLLL)", name, l->line, l->code ? (PyObject *)l->code : Py_None,
                                        (long long)l->hits, l->hot, (long long)l->nanoseconds, (long long)l->gap,
-                                       (long long)l->gross, (long long)l->net, (long long)l->peak);
+                                       (long long)l->gross, (long long)l->net, (long long)l->peak,
+                                       (long long)l->objects_net, (long long)l->objects_peak);
         if (item) PyList_SET_ITEM(list, i, item);
         else Py_CLEAR(list);
     }
@@ -1655,20 +1739,22 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
     (void)ignored;
     if ((!L.on && !L.abandoned) || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
     int64_t time = L.abandoned ? L.now : now_ns();
+    if (L.on && L.objects.read) objects_read(0, 0);
     if (L.on) end_counting();
     for (int i = 0; i < L.thread_count; i++) close_down_to(L.threads[i], 0, time);
-    bucket_flush();
-    point_put(time, L.current);
+    bucket_flush(&L.curve);
+    point_put(&L.curve, time, L.current);
     is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsisLsisisisisNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsisLsisisisisNsNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)gross_now(), "births", (long long)L.serial,
         "peak_time", (long long)L.peak_time, "peak_site", L.peak_site, "loose_at_peak", (long long)L.loose_at_peak,
         "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
         "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
-        "points", PyBytes_FromStringAndSize((const char *)L.points, (Py_ssize_t)(L.point_count * sizeof(Point))),
-        "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))));
+        "points", PyBytes_FromStringAndSize((const char *)L.curve.points, (Py_ssize_t)(L.curve.count * sizeof(Point))),
+        "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))),
+        "objects", objects_told(time));
     is_handing = 0;
     forget();
     return result;
@@ -1696,7 +1782,8 @@ static PyObject *tables(PyObject *self, PyObject *ignored)
         + L.packed_cap * (sizeof(uint64_t) + sizeof(uint32_t)) + (size_t)L.site_cap * sizeof(Site)
         + (size_t)L.line_cap * sizeof(Line) + (size_t)L.thread_count * sizeof(Thread) + L.foreign_cap * sizeof(Foreign);
     for (int i = 0; i < L.file_count; i++) bytes += (size_t)(L.files[i].size + L.files[i].statement_count) * sizeof(int);
-    if (L.points) bytes += (2 * POINTS + 2) * sizeof(Point) + EVENTS * sizeof(Event);
+    if (L.curve.points) bytes += (2 * POINTS + 2) * sizeof(Point) + EVENTS * sizeof(Event);
+    if (L.objects.curve.points) bytes += (2 * POINTS + 2) * sizeof(Point);
     return PyLong_FromSize_t(bytes);
 }
 
@@ -1765,6 +1852,7 @@ static PyMethodDef methods[] = {
 #else
     {"trace_here", trace_here, METH_O, "trace_here(wanted)\n\nSet (or clear) the C trace function of this thread."},
     {"trace_thread", trace_thread, METH_VARARGS, "A trace function for threading.settrace."},
+    {"tell_lines", tell_lines, METH_O, "tell_lines(callable)\n\nCall it with the frame at each line's first run; None: no more."},
 #endif
     {NULL, NULL, 0, NULL},
 };

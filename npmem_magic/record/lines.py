@@ -32,6 +32,8 @@ class Clock(Protocol):
 
     disable: object
 
+    @property
+    def is_listening(self) -> bool: ...
     def start(self) -> tuple[str, ...]: ...
     def follow(self, code: CodeType) -> None: ...
     def quiet(self, code: CodeType, line: int) -> object: ...
@@ -71,6 +73,11 @@ if sys.version_info >= (3, 12):
             _monitoring.set_events(self._tool, names.PY_START)
             return ()
 
+        @property
+        def is_listening(self) -> bool:
+            """Whether events come."""
+            return self._tool is not None
+
         def follow(self, code: CodeType) -> None:
             """Listen to the lines of `code`; called by the ledger when the code first starts."""
             names = _monitoring.events
@@ -92,13 +99,13 @@ if sys.version_info >= (3, 12):
             return None
 
         def _listen(self, code: CodeType, events: int) -> None:
-            """A thread that outlives the run may come here while `stop` is at work or over: then it listens to nothing."""
+            """A thread that outlives the run may come here while `stop` is at work, or later: it listens to nothing."""
             tool = self._tool
-            if tool is None or not self._is_on:
+            if tool is None:
                 return
             with suppress(ValueError):  # the tool id has been given back in this moment
-                _monitoring.set_local_events(tool, code, events)
-                if not self._is_on:
+                _monitoring.set_local_events(tool, code, events if self._is_on else 0)
+                if not self._is_on:  # the run has ended in between
                     _monitoring.set_local_events(tool, code, 0)
 
         def resume(self) -> None:
@@ -144,6 +151,11 @@ class TraceFunctionClock:
         if self._found is None:
             return ()
         return ("A trace function (a debugger's or a coverage tool's) was set aside during the run and is back again.",)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether events come."""
+        return self._is_set
 
     def follow(self, code: CodeType) -> None:
         """Nothing to do: the trace function sees every frame."""

@@ -12,22 +12,29 @@ ROWS = 9
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def plot(curves: Curves, width: int) -> list[str]:
-    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
-    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
-    span = max(1, int(curves.allocated[1].max()) - base)
+def plot(curves: Curves, width: int, top: int = 0) -> list[str]:
+    """A curve as lines of at most `width` columns, each column as high as its highest moment.
+
+    It is the allocated one; that of Python objects, under a title, where NumPy allocated nothing. The axis reaches up
+    to `top` bytes at least.
+    """
+    is_python = len(curves.python[0]) > 0 and not curves.allocated[1].any()
+    shown = curves.python if is_python else curves.allocated
+    base = min(0, int(shown[1].min())) if curves.bytes_.low else 0
+    span = max(1, top - base, int(shown[1].max()) - base)
     unit, size = unit_for(span)
     named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
     foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)
     margin = max(map(len, [*named.values(), foot, "line"])) + 1
     inner = width - margin - 1
-    heights = column_peaks(*curves.allocated, curves.time.high, inner)
+    heights = column_peaks(*shown, curves.time.high, inner)
     levels = [_level(height - base, span) for height in heights]
     body = []
     for row in reversed(range(ROWS)):
         cells = "".join(_EIGHTHS[max(0, min(8, level - 8 * row))] for level in levels)
         body.append(f"{named.get(row, ''):>{margin - 1}} {'┤' if row in named else '│'}{cells.rstrip()}")
     return [
+        *(["Python objects"] if is_python else []),
         *_lane(curves.segments, curves.time.high, inner, margin),
         *_peak(curves, margin, inner, width),
         *body,
