@@ -31,8 +31,9 @@
  *   - The curve is merged pairwise into lowest and highest, and the highest of two highest is the highest of both: its
  *     top stays the peak (but for what small buffers add between two steps, which the fold puts in).
  *   - Line events that are too many lose their shortest runs, never those around the peak (`events_thin`).
- *   - Sites, lines, threads and the queue of other threads have limits that no notebook meets; beyond them the totals
- *     go on, without a place.
+ *   - Sites, lines and threads have limits that no notebook meets; beyond them the totals go on, without a place.
+ *   - The queue of threads without the GIL holds 262,144 events between two of threads with it.  Beyond, their sum and
+ *     the highest it was go on, and the trace says that it estimates: a death may be that of a Block, which then stays.
  *
  * The innermost followed frame gives the site, and every followed line outside of it is charged, too.  Asking Python
  * for a frame object makes one, which costs more than a small array; the interpreter's own frames are therefore read
@@ -88,7 +89,7 @@
 #define MOST_LINES (1 << 15)
 #define MOST_KEYS (1 << 18)
 #define MOST_THREADS 1024        /* with lines open at one time; further ones have no line events */
-#define MOST_FOREIGN (1 << 16)
+#define MOST_FOREIGN (1 << 18)
 #else                            /* for the tests: every limit is met by a short program */
 #define BLOCKS 40
 #define SMALL_BLOCKS 15
@@ -163,7 +164,7 @@ static struct {
     volatile int on, abandoned;
     int64_t current, peak, peak_time, loose, loose_at_peak;
     uint64_t serial, peak_serial, peaks, walk, execution;
-    int peak_site, small_tracked, lost, crowded, resized_unknown, unmatched;
+    int peak_site, small_tracked, lost, crowded, resized_unknown, unmatched, overrun;
     int64_t site_value, valley;                        /* bytes when peak_site was set; the least since */
     int64_t now;                                       /* the last time read */
     Block *blocks; size_t block_cap, block_count;
@@ -980,13 +981,13 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
         else {   /* the sum of the rest is kept, and the highest it was */
             L.foreign_rest += is_birth ? size : -size;
             if (L.foreign_rest > L.foreign_top) L.foreign_top = L.foreign_rest;
-            L.crowded = 1;
+            L.overrun = 1;
         }
     }
     PyThread_release_lock(foreign_lock);
 }
 
-/* What did not fit into the queue: the bytes and the peak are exact, and belong to no buffer. */
+/* What did not fit into the queue belongs to no buffer. */
 static void foreign_sum(int64_t rest, int64_t top)
 {
     L.current += top;
@@ -1747,12 +1748,12 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
     point_put(&L.curve, time, L.current);
     is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsisLsisisisisNsNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsisLsisisisisisNsNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)gross_now(), "births", (long long)L.serial,
         "peak_time", (long long)L.peak_time, "peak_site", L.peak_site, "loose_at_peak", (long long)L.loose_at_peak,
-        "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
-        "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
+        "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "overrun", L.overrun,
+        "abandoned", L.abandoned, "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
         "points", PyBytes_FromStringAndSize((const char *)L.curve.points, (Py_ssize_t)(L.curve.count * sizeof(Point))),
         "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))),
         "objects", objects_told(time));
