@@ -115,6 +115,15 @@
 #define RARE(test) (test)
 #endif
 
+/* The two words that threads without the GIL read before they take the lock: a hint, looked at again under it. */
+#if defined(__GNUC__)
+#define PEEK(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define POKE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+#else
+#define PEEK(word) (word)
+#define POKE(word, value) ((word) = (value))
+#endif
+
 #define BEFORE (-1)   /* site of a buffer born before the trace whose size is known */
 #define OUTSIDE (-2)  /* a frame of the runner: no followed frame lies further out */
 #define NOWHERE 0     /* site and line 0: no followed line asked for it */
@@ -976,7 +985,8 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
         }
         if (L.foreign_count < L.foreign_cap) {
             Foreign event = {address, size, now_ns(), PyThread_get_thread_ident(), is_birth};
-            L.foreign[L.foreign_count++] = event;
+            L.foreign[L.foreign_count] = event;
+            POKE(L.foreign_count, L.foreign_count + 1);
         }
         else {   /* the sum of the rest is kept, and the highest it was */
             L.foreign_rest += is_birth ? size : -size;
@@ -1007,7 +1017,8 @@ static SELDOM void foreign_take(void)
     Foreign *events = L.foreign;
     size_t count = L.foreign_count;
     L.foreign = NULL;
-    L.foreign_count = L.foreign_cap = 0;
+    L.foreign_cap = 0;
+    POKE(L.foreign_count, 0);
     int64_t rest = L.foreign_rest, top = L.foreign_top;
     L.foreign_rest = L.foreign_top = 0;
     PyThread_release_lock(foreign_lock);
@@ -1037,7 +1048,7 @@ static void note_birth(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
     if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
-    if (RARE(L.foreign_count)) foreign_take();
+    if (RARE(PEEK(L.foreign_count))) foreign_take();
     if (size >= BIG) L.now = now_ns();
     int site = charge_root(ts, (int64_t)size);
     if (site < 0) site = charge_any(ts, (int64_t)size);
@@ -1049,7 +1060,7 @@ static void note_death(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
     if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 0); return; }
-    if (RARE(L.foreign_count)) foreign_take();
+    if (RARE(PEEK(L.foreign_count))) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
     if (RARE(L.objects.read)) objects_read_in(ts, objects_traced((uintptr_t)address, block, bytes));
@@ -1066,7 +1077,7 @@ static void *hook_malloc(void *context, size_t size)
     int is_read = objects_before(0);
     void *made = original.malloc(context, size);
     if (RARE(is_read)) objects_after(0);
-    if (made && L.on) note_birth(made, size);
+    if (made && PEEK(L.on)) note_birth(made, size);
     return made;
 }
 
@@ -1075,13 +1086,13 @@ static void *hook_calloc(void *context, size_t count, size_t size)
     int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
     if (RARE(is_read)) objects_after(0);
-    if (made && L.on) note_birth(made, count * size);
+    if (made && PEEK(L.on)) note_birth(made, count * size);
     return made;
 }
 
 static void hook_free(void *context, void *address, size_t size)
 {
-    if (address && L.on) note_death(address, size);   /* before the address can be handed out again */
+    if (address && PEEK(L.on)) note_death(address, size);   /* before the address can be handed out again */
     original.free(context, address, size);
 }
 
@@ -1092,9 +1103,9 @@ static void *hook_realloc(void *context, void *address, size_t size)
     int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
     if (RARE(is_read)) objects_after(made ? 0 : old);
-    if (made && L.on) {
+    if (made && PEEK(L.on)) {
         if (old && holding_gil()) {
-            if (L.foreign_count) foreign_take();
+            if (PEEK(L.foreign_count)) foreign_take();
             if (!block_find(old) && packed_find(old) < 0) L.resized_unknown++;
         }
         if (old) note_death((void *)old, 0);
@@ -1631,7 +1642,7 @@ static PyObject *start(PyObject *self, PyObject *args)
     int64_t time = L.now = now_ns();
     point_put(&L.curve, time, 0);
     L.objects.running = thread_of(L.main_id);   /* number 0 */
-    L.on = 1;
+    POKE(L.on, 1);
     if (L.objects.read) objects_begin(time);
     return PyLong_FromLongLong(time);
 }
@@ -1713,7 +1724,7 @@ static void end_counting(void)
     hooks_out();
     /* Under the lock: whoever puts an event into the queue looks at `on` there, so none comes after this. */
     PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
-    L.on = 0;
+    POKE(L.on, 0);
     PyThread_release_lock(foreign_lock);
     foreign_take();
 }
