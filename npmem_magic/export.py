@@ -33,8 +33,10 @@ VERSION = 1
 Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
-_TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice")
-_CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_ROWS = ("lines", "expressions", "at_peak", "advice", "devices", "device_costs")
+_STEPS = ("time_ns", "allocated")
+_CURVES = {"timeline": _STEPS, "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES |= {"gpu": ("time_ns",), "device_timeline": _STEPS}
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -159,7 +161,7 @@ def _functions(value: Any, where: str) -> dict[str, tuple[int, str]]:
 def _curves(value: list[Any], where: str) -> Curves:
     integers = all(isinstance(curve, list) and all(type(number) is int for number in curve) for curve in value)
     if not integers or len(value) < 2 or len({len(curve) for curve in value}) != 1:
-        raise _damaged(where, "should be two or three lists of as many integers each")
+        raise _damaged(where, "should be two or more lists of as many integers each")
     try:
         return tuple(np.array(curve, dtype=np.int64) for curve in value)
     except OverflowError as error:
@@ -190,8 +192,9 @@ def _write(path: str | Path, text: str) -> Path:
 
 def to_pandas(trace: Any, table: str) -> pd.DataFrame:
     """One table of `trace` as a DataFrame, a row per line, site, buffer, step, sample or advice."""
-    if table not in _TABLES:
-        raise NpmemError(f"There is no table {table!r}. Choose one of: {', '.join(_TABLES)}.")
+    tables = (*_ROWS, *(name for name in _CURVES if name != "gpu"))
+    if table not in tables:
+        raise NpmemError(f"There is no table {table!r}. Choose one of: {', '.join(tables)}.")
     import pandas as pd
 
     rows = getattr(trace, table)
@@ -211,6 +214,8 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
     events = [*_names(trace), *_counters("allocated", trace.timeline[0], trace.timeline[1])]
     for name, curve in zip(_CURVES["samples"][1:], trace.samples[1:], strict=False):
         events += _counters(name, trace.samples[0], curve)
+    for device, curve in zip(trace.devices, trace.gpu[1:], strict=False):
+        events += _counters(f"GPU {device.index}", trace.gpu[0], curve)
     events += _slices(trace)
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 

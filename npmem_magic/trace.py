@@ -98,6 +98,49 @@ class Holding:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A GPU during the run, sampled.
+
+    Attributes
+    ----------
+    index, name, uuid
+        Its number as CUDA counts for this process, what it is called, and who it is.
+    total, started, peak : int
+        Bytes: what it has (0 when untold), what all processes used at the start, and the most above the start.
+    is_own : bool
+        True when `peak` is this process's alone; False where the driver tells only what all processes take.
+    """
+
+    index: int
+    name: str
+    uuid: str
+    total: int
+    started: int
+    peak: int
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class DeviceCost:
+    """What one place took on a GPU, by an array library's own books.
+
+    For CuPy a place is an expression, and the figures mean what they mean in `ExpressionCost`. For torch it is a
+    line, and they mean what they mean in `LineCost`; `is_bound` then says that `peak` is no more than an upper bound.
+    """
+
+    library: str
+    device: int
+    function: str
+    line: int
+    source: str
+    hits: int
+    peak: int
+    net: int
+    gross: int
+    is_bound: bool = False
+
+
+@dataclass(frozen=True)
 class Advice:
     """One rewrite: `saving` in bytes of the peak, `keeps` the promise, `verdict` how it was shown."""
 
@@ -159,6 +202,10 @@ class Trace:
         `time_ns`, resident bytes above the start, and device bytes above the start where a GPU was read.
     lane : (int64 array, int64 array), each of shape (k,)
         Line events of the top level: at `time_ns[i]` line `line[i]` began.
+    devices : tuple of Device
+        The GPUs that were read; `gpu` is ``(time_ns, bytes above the start of each)``, int64 arrays of shape (m,).
+    device_costs : tuple of DeviceCost
+        What CuPy and torch took there, by place, largest peak first; `device_timeline` is their step curve.
     notes : tuple of str
         Which engine measured and why; what was unavailable and why.
     engine : str
@@ -187,6 +234,10 @@ class Trace:
     timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     samples: tuple[Curve, ...] = field(default_factory=_no_curve)
     lane: tuple[Curve, Curve] = field(default_factory=_no_curve)
+    devices: tuple[Device, ...] = ()
+    gpu: tuple[Curve, ...] = field(default_factory=_no_curve)
+    device_costs: tuple[DeviceCost, ...] = ()
+    device_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
@@ -200,7 +251,8 @@ class Trace:
         return export.write_json(export.to_document(self), path)
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
-        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples`` or ``advice``."""
+        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
+        ``devices``, ``device_costs`` or ``device_timeline``."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:
@@ -238,5 +290,8 @@ def load(path: str | Path) -> Trace:
     NpmemError
         When the file is missing, damaged, or of another kind or a newer version; the message says which.
     """
-    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice}
+    parts = {
+        "lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice,
+        "devices": Device, "device_costs": DeviceCost,
+    }  # fmt: skip
     return export.from_document(export.read_json(path), Trace, parts)

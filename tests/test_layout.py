@@ -22,15 +22,19 @@ STOREYS = (
     ("render",),
     ("advise",),
     ("compare", "rules"),
+    ("doctor",),
     ("record", "arrays"),
+    ("sizing",),
+    ("standins",),
     ("folds",),
     ("holdings",),
     ("trace",),
-    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
+    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "limits", "host", "sizes"),
 )
 # cell.py, language.py and follow.py are one subject in three files of bearable length.
 LEAVES_MAY = {
     ("export", "host"),
+    ("sizes", "host"),
     ("cell", "host"),
     ("cell", "language"),
     ("cell", "follow"),
@@ -42,9 +46,9 @@ LEAVES_MAY = {
 ONLY_IN = {
     "IPython": {"magics"},
     "matplotlib": {"render.chart"},
-    "pynvml": {"record.gauges"},
+    "pynvml": {"record.nvml"},
 }
-LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil"}
+LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil", "threadpoolctl"}
 LIMITS = {"function": 45, "file": 300, "rule": 90}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import linecache
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import folds
 from ..account import Resident
@@ -14,18 +14,22 @@ from ..cell import Cell, Outcome, Work
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, ledger, sampler
+from . import gauges, gpus, ledger, sampler
 
 __all__ = ["Options", "Recording", "record", "record_async"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`."""
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
+
+    `gpu` is one of `gpus.MODES`.
+    """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    gpu: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
-        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
+        self._gpus, gpu_notes = gpus.to_watch(options.gpu)
+        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, gpus.columns(self._gpus))
         self._clock = self._ledger.clock()
-        self._notes = [why, *sampler_notes]
+        self._notes = [why, *sampler_notes, *gpu_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
         self.between = self._clock.resume
@@ -72,11 +77,13 @@ class _Watch:
             self._clock.stop()
             high_water = gauges.high_water() if self._high_water_from is not None else None
             samples = self._sampler.stop()
-        notes = (*self._notes, *samples.notes)
-        resident = Resident(samples.time_ns, samples.values, high_water, self._high_water_from, notes)
+        devices, curves, gpu_notes = gpus.over_the_run(self._gpus, samples, account.started)
+        values = (samples.resident, *gpus.summed(curves))
+        notes = (*self._notes, *samples.notes, *gpu_notes)
+        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
         run = folds.Run(self._work, self._options.label, outcome, self._text, names)
-        return folds.assemble(account, resident, run)
+        return replace(folds.assemble(account, resident, run), devices=devices, gpu=curves)
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
