@@ -11,6 +11,7 @@ handed to the event loop that IPython itself would use.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -20,14 +21,15 @@ from typing import Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from .cell import Cell
 from .follow import find_function
 from .host import NpmemError
 from .language import loop_is_running
 from .record import Options, Recording, record, record_async
+from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
 
@@ -109,6 +111,13 @@ class MemoryMagics(Magics):
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
     )
+    @argument(
+        "--gpu",
+        choices=MODES,
+        default="auto",
+        help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
+        "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
+    )
     @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
     def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
         """Run code and show which expression took the NumPy memory, to the byte.
@@ -128,6 +137,33 @@ class MemoryMagics(Magics):
         with _told_as_usage():
             recording = record(work, work.namespace, request.options)
         return self._finish(recording, request)
+
+    @line_magic
+    @magic_arguments()
+    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind what was found to NAME.")
+    @argument("--json", action="store_true", help="Print everything as JSON instead of the report.")
+    @argument(
+        "--trim",
+        action="store_true",
+        help="Have the C library give back what it can (malloc_trim(0), harmless), and say how much it was.",
+    )
+    def memdoctor(self, line: str) -> None:
+        """Look at the machine, NumPy and what measures here, and name the traps, each with what to do about it."""
+        chosen = parse_argstring(self.memdoctor, line)
+        from . import doctor  # half of what it takes to load goes into what few cells ask for
+
+        checkup = doctor.examine(self.shell.user_ns, chosen.trim)
+        if chosen.output is not None:
+            self.shell.user_ns[chosen.output] = checkup
+        if chosen.json:
+            print(json.dumps(checkup.to_document(), indent=1))
+            return
+        sheet = self._renderer().checkup.describe(checkup)
+        if self._in_terminal():
+            print(self._renderer().sheets.text(sheet))
+        else:
+            data, metadata = self._renderer().sheets.bundle(sheet)
+            self.shell.display_pub.publish(data=data, metadata=metadata)
 
     async def run_awaiting(self, line: str, cell: str) -> object:
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
@@ -150,7 +186,7 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(sampler=chosen.sampler, interval=chosen.interval, label=chosen.label),
+            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.gpu),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:

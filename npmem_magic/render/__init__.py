@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..trace import Trace
-from . import chart, html
+from . import chart, checkup, html, sheets
 from . import text as plain
 from .page import Page, describe
 
-__all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
+__all__ = ["Page", "bundle", "checkup", "describe", "figure", "sheets", "text", "warm_up"]
 
 
 def bundle(trace: Trace) -> tuple[dict[str, str], dict[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from . import html
+from . import cases, html
 from .chart import RED
-from .sheet import Change, Entry, Piece, Sheet, Snippet, Table
+from .sheet import Case, Change, Entry, Listing, Piece, Sheet, Snippet, Table
 from .widths import beside, printable
 
 _HEAD = "font-size:15px;line-height:1.5"
@@ -41,6 +41,8 @@ def _error(error: str) -> str:
 def _piece(piece: Piece) -> str:
     if isinstance(piece, Table):
         return _table(piece)
+    if isinstance(piece, Case | Listing):
+        return cases.as_html(piece)
     if isinstance(piece, Snippet):
         source = (
             f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(piece.source))}</pre>'

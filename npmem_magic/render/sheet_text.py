@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .sheet import Change, Entry, Piece, Sheet, Snippet, Table
+from . import cases
+from .sheet import Case, Change, Entry, Listing, Piece, Sheet, Snippet, Table
 from .text import WIDTH
 from .widths import clip, columns, fit, printable, wrap
 
@@ -24,6 +25,8 @@ def draw(sheet: Sheet, width: int = WIDTH) -> str:
 def _piece(piece: Piece, width: int) -> list[str]:
     if isinstance(piece, Table):
         return _table(piece, width)
+    if isinstance(piece, Case | Listing):
+        return cases.as_text(piece, width)
     if isinstance(piece, Snippet):
         return [clip(piece.title, width), *(f"    {printable(line)}" for line in piece.source.splitlines())]
     return _change(piece, width)
