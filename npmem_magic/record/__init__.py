@@ -15,6 +15,7 @@ from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
 from . import gauges, gpus, ledger, sampler
+from .device import DeviceWatch
 
 __all__ = ["Options", "Recording", "record", "record_async"]
 
@@ -57,7 +58,12 @@ class _Watch:
         self._notes = [why, *sampler_notes, *gpu_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
-        self.between = self._clock.resume
+        self._devices = DeviceWatch(work, options.gpu)
+
+    def between(self) -> None:
+        """What belongs before each statement."""
+        self._devices.between()
+        self._clock.resume()
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
@@ -72,6 +78,7 @@ class _Watch:
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
+            self._devices.stop()
             account = self._ledger.stop()
         finally:
             self._clock.stop()
@@ -79,14 +86,17 @@ class _Watch:
             samples = self._sampler.stop()
         devices, curves, gpu_notes = gpus.over_the_run(self._gpus, samples, account.started)
         values = (samples.resident, *gpus.summed(curves))
-        notes = (*self._notes, *samples.notes, *gpu_notes)
-        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
         run = folds.Run(self._work, self._options.label, outcome, self._text, names)
-        return replace(folds.assemble(account, resident, run), devices=devices, gpu=curves)
+        costs, steps, book_notes = self._devices.costs(run, account.started)
+        notes = (*self._notes, *samples.notes, *gpu_notes, *book_notes)
+        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
+        trace = folds.assemble(account, resident, run)
+        return replace(trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps)
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
+        self._devices.stop()
         ledger.abandon()
         self._clock.stop()
         self._sampler.stop()
