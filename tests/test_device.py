@@ -244,7 +244,8 @@ def test_hot_lines_are_left_alone_and_no_byte_is_lost(torch: Any) -> None:
 
 @by_line
 def test_an_exception_does_not_leave_a_line_running(torch: Any) -> None:
-    source = "def f():\n    t = torch.empty(700)\n    1 / 0\ntry:\n    f()\nexcept ZeroDivisionError:\n    pass\na = torch.empty(5)"
+    function = "def f():\n    t = torch.empty(700)\n    1 / 0\n"
+    source = function + "try:\n    f()\nexcept ZeroDivisionError:\n    pass\na = torch.empty(5)"
     found = {each.line: each for each in trace(source, torch=torch).device_costs}
     assert found[8].net == 5 and 5 not in [found[line].gross for line in found if line != 8]
 

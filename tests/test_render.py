@@ -38,9 +38,11 @@ def check_golden(name: str, text: str) -> None:
 def as_data(described: page.Page) -> str:
     """A Page as text, its curves by their length and last values."""
     data = asdict(described)
-    for name in ("allocated", "resident", "device") if data["curves"] else ():
+    for name in ("allocated", "resident") if data["curves"] else ():
         times, values = data["curves"][name]
         data["curves"][name] = (len(times), times[-3:].tolist(), values[-3:].tolist())
+    if data["curves"] and data["curves"]["panel"]:
+        data["curves"]["panel"] = data["curves"]["panel"]["bytes_"]
     return pformat(data, width=118, sort_dicts=False)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..trace import Trace
-from . import chart, checkup, html, sheets
+from . import chart, checkup, html, sheet_html, sheets
 from . import text as plain
 from .page import Page, describe
 
@@ -23,7 +23,7 @@ def bundle(trace: Trace) -> tuple[dict[str, str], dict[str, Any]]:
     """The report in every form a frontend may choose from, and the metadata that marks it as ours."""
     with _swept():
         page = describe(trace)
-        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
+        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri, sheet_html.piece)}
     return data, {"npmem_magic": {"kind": "memtrace", "version": _version()}}
 
 

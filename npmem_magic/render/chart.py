@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..trace import Curve
+from . import panel
 from .curves import Axis
 from .lane import Label, Segment, place
 from .page import Curves
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-INK, BLUE, ORANGE, RED, VIOLET = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#8f62c9"
+INK, BLUE, ORANGE, RED = "#797979", "#2a7ad0", "#c4700c", "#e23b3f"
 WIDTH, PLOT_TOP, PLOT_HEIGHT, LEFT, RIGHT = 800, 64, 220, 76, 10  # pixels of a 1x screen; the lane is above PLOT_TOP
 HEIGHT = PLOT_TOP + PLOT_HEIGHT + 62
 BAND, LABELS, LEADERS = 50, 37, 15  # height of the band's top and of the texts' middles, from the picture's top
@@ -37,20 +38,21 @@ _advances: dict[str, float] = {}
 class Sheet:
     """A figure addressed in pixels from the top left, that sets every property of what it draws.
 
-    The topmost `cut` pixels are left away: room for what this picture does not need.
+    The topmost `cut` pixels are left away: room for what this picture does not need. `more` are added at the foot.
     """
 
-    def __init__(self, cut: int = 0) -> None:
+    def __init__(self, cut: int = 0, more: int = 0) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        self.height = HEIGHT - cut
+        self.foot = HEIGHT + more
+        self.height = self.foot - cut
         size = (WIDTH / 100, self.height / 100)
         self.figure: Figure = Figure(size, _DPI, facecolor="none", edgecolor="none", frameon=False)
         self.canvas = FigureCanvasAgg(self.figure)
 
     def _up(self, ys: Any) -> Any:
-        return (HEIGHT - np.asarray(ys, float)) / self.height
+        return (self.foot - np.asarray(ys, float)) / self.height
 
     def line(self, xs: Any, ys: Any, color: str, width: float, alpha: float = 1.0, **how: Any) -> None:
         from matplotlib.lines import Line2D
@@ -133,7 +135,8 @@ def draw(curves: Curves) -> Sheet:
     """`curves` on a new sheet, 800 pixels wide."""
     inner, total = WIDTH - LEFT - RIGHT, curves.time.high
     labels = place(curves.segments, total, inner, _lane_width)
-    sheet = Sheet(0 if any(label.leader for label in labels) else 20 if labels else 56)
+    cut = 0 if any(label.leader for label in labels) else 20 if labels else 56
+    sheet = Sheet(cut, panel.HEIGHT if curves.panel else 0)
     headroom = 34 if curves.peak else 8
     span = max(1, curves.bytes_.high - curves.bytes_.low)
     per_byte = (PLOT_HEIGHT - headroom) / span
@@ -147,6 +150,8 @@ def draw(curves: Curves) -> Sheet:
     _draw_lane(sheet, curves.segments, labels, x)
     _draw_axes(sheet, curves, x, y)
     _draw_curves(sheet, curves, x, y)
+    if curves.panel:
+        panel.draw(sheet, curves.panel, x, PLOT_TOP + PLOT_HEIGHT, LEFT, WIDTH - RIGHT, INK)
     if curves.peak:
         _draw_peak(sheet, curves, float(x(curves.peak[0])), float(y(curves.peak[1])))
     _draw_legend(sheet, curves)
@@ -159,7 +164,7 @@ def _draw_axes(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
         strong = position == 0
         sheet.line([LEFT, WIDTH - RIGHT], [height, height], INK, 1, 0.9 if strong else 0.28)
         sheet.text(LEFT - 8, height, words, "right")
-    bottom = PLOT_TOP + PLOT_HEIGHT
+    bottom = sheet.foot - 62
     ticks = _with_unit(curves.time)
     for position, words in ticks:
         place_ = float(x(position))
@@ -181,9 +186,8 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
-    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET)):
-        if len(when):
-            sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
+    if len(curves.resident[0]):
+        sheet.line(x(curves.resident[0]), y(curves.resident[1]), ORANGE, 1.7, solid_joinstyle="round")
 
 
 def _steps(time_ns: Curve, value: Curve) -> tuple[Curve, Curve]:
@@ -211,12 +215,10 @@ def _draw_peak(sheet: Sheet, curves: Curves, x: float, y: float) -> None:
 
 
 def _draw_legend(sheet: Sheet, curves: Curves) -> None:
-    y = HEIGHT - 12.0
+    y = sheet.foot - 12.0
     x = float(LEFT)
-    above = "" if len(curves.device[0]) else " above the start"
-    entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
+    entries = [(f"{curves.counted}, allocated above the start (exact)", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
-    entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)

@@ -20,7 +20,7 @@ def draw(sheet: Sheet) -> str:
         f'<div style="{_HEAD}"><strong>{_words(sheet.amount)}</strong>{_words(sheet.rest)}</div>',
         f'<div style="{html.DIM}">{facts}</div>' if facts else "",
         _error(sheet.error),
-        *map(_piece, sheet.pieces),
+        *map(piece, sheet.pieces),
         html.notes(sheet.notes),
     ]
     return f'<div style="{_PAGE}">{"".join(parts)}</div>'
@@ -38,17 +38,16 @@ def _error(error: str) -> str:
     )
 
 
-def _piece(piece: Piece) -> str:
-    if isinstance(piece, Table):
-        return _table(piece)
-    if isinstance(piece, Case | Listing):
-        return cases.as_html(piece)
-    if isinstance(piece, Snippet):
-        source = (
-            f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(piece.source))}</pre>'
-        )
-        return html.title(piece.title) + source
-    return _change(piece)
+def piece(part: Piece) -> str:
+    """One piece, as a block."""
+    if isinstance(part, Table):
+        return _table(part)
+    if isinstance(part, Case | Listing):
+        return cases.as_html(part)
+    if isinstance(part, Snippet):
+        source = f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(part.source))}</pre>'
+        return html.title(part.title) + source
+    return _change(part)
 
 
 def printable_source(source: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from . import cases
 from .sheet import Case, Change, Entry, Listing, Piece, Sheet, Snippet, Table
-from .text import WIDTH
-from .widths import clip, columns, fit, printable, wrap
+from .widths import WIDTH, clip, columns, fit, printable, wrap
 
 _GAP = "  "
 _LEAST = 8  # columns that a column which gives way keeps
@@ -16,20 +15,21 @@ def draw(sheet: Sheet, width: int = WIDTH) -> str:
     parts = [wrap(printable(f"{sheet.amount}{sheet.rest}"), width) + wrap(printable(" · ".join(sheet.facts)), width)]
     if sheet.error:
         parts[0] += wrap(printable(sheet.error), width)
-    parts += [_piece(piece, width) for piece in sheet.pieces]
+    parts += [piece(part, width) for part in sheet.pieces]
     if sheet.notes:
         parts.append([line for note in sheet.notes for line in wrap(f"note: {printable(note)}", width, "      ")])
     return "\n\n".join("\n".join(line.rstrip() for line in part if line.strip()) for part in parts)
 
 
-def _piece(piece: Piece, width: int) -> list[str]:
-    if isinstance(piece, Table):
-        return _table(piece, width)
-    if isinstance(piece, Case | Listing):
-        return cases.as_text(piece, width)
-    if isinstance(piece, Snippet):
-        return [clip(piece.title, width), *(f"    {printable(line)}" for line in piece.source.splitlines())]
-    return _change(piece, width)
+def piece(part: Piece, width: int) -> list[str]:
+    """One piece, as lines."""
+    if isinstance(part, Table):
+        return _table(part, width)
+    if isinstance(part, Case | Listing):
+        return cases.as_text(part, width)
+    if isinstance(part, Snippet):
+        return [clip(part.title, width), *(f"    {printable(line)}" for line in part.source.splitlines())]
+    return _change(part, width)
 
 
 def _change(change: Change, width: int) -> list[str]:
