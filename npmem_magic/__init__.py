@@ -3,7 +3,8 @@
 In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), show it (`render`), the magics (`magics`), and `host` and `sizes` for everybody.
+what came of it (`trace`, `export`), show it (`render`), look at the machine (`doctor`), the magics (`magics`), and
+`host` and `sizes` for everybody.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    gpu: str = "auto",
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -75,6 +77,8 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    gpu : {"auto", "exact", "off"}
+        Whether GPU memory is read; "exact" resets torch's peak counter at each line, for exact line peaks.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    recording = _record(work, names, Options(sampler, interval, label, gpu))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

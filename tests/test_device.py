@@ -291,6 +291,63 @@ def test_costs_are_saved_and_loaded(cupy: Any, tmp_path: Any) -> None:
     assert found.to_pandas("device_costs").peak.tolist() == [1000]
 
 
+# float64 on its way to a device
+
+
+class CupyArray(libraries.DeviceArray):
+    """An array with as much of CuPy's face as is looked at."""
+
+    __module__ = "cupy"
+
+    def __init__(self, nbytes: int, dtype: str) -> None:
+        super().__init__(nbytes)
+        self.dtype = dtype
+        self.data = types.SimpleNamespace(mem=types.SimpleNamespace(ptr=self.pointer))
+
+
+class TorchTensor:
+    """A tensor with as much of torch's face as is looked at."""
+
+    __module__ = "torch"
+    dtype, is_cuda = "torch.float64", True
+
+    def element_size(self) -> int:
+        return 8
+
+    def nelement(self) -> int:
+        return MIB
+
+    def to(self, where: str) -> TorchTensor:
+        return self
+
+
+def test_float64_that_goes_to_the_device_names_its_line_and_what_float32_saves(cupy: Any) -> None:
+    cupy.asarray = lambda x, dtype="float64": CupyArray(len(x) * 8, dtype)
+    found = trace("x = [0.0] * 2**20\ny = cupy.asarray(x)\nz = cupy.asarray(x, dtype='float32')", cupy=cupy)
+    (advice,) = found.advice
+    assert (advice.rule, advice.line, advice.saving, advice.keeps) == ("float32-on-gpu", 2, 4 * MIB, "ask")
+    assert (advice.before, advice.after) == ("cupy.asarray(x)", "cupy.asarray(x, dtype=cupy.float32)")
+    assert "dtype=cupy.float32" in found.apply(advice)
+
+
+def test_a_tensor_is_narrowed_before_it_is_sent(torch: Any) -> None:
+    found = trace('t = host.to("cuda")', host=TorchTensor())
+    (advice,) = found.advice
+    assert (advice.before, advice.after) == ('host.to("cuda")', "host.float().to('cuda')")
+    assert advice.saving == 4 * MIB
+
+
+def test_what_is_small_or_gone_or_was_there_before_is_left_alone(cupy: Any) -> None:
+    cupy.asarray = lambda x, dtype="float64": CupyArray(len(x) * 8, dtype)
+    small = "y = cupy.asarray([0.0] * 1000)"
+    gone = "y = cupy.asarray([0.0] * 2**20)\ndel y"
+    computed = "y = make()"
+    before = CupyArray(8 * MIB, "float64")
+    for source in (small, gone, computed, "z = before"):
+        made = trace(source, cupy=cupy, before=before, make=lambda: CupyArray(8 * MIB, "float64"))
+        assert made.advice == (), source
+
+
 # Curves
 
 

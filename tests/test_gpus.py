@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from nvml_standin import GIB, ONE, ROOT, SLICED, TWO, UNLIKE, folder, needs_standin, python
 
+import npmem_magic
+from npmem_magic.host import NpmemError
 from npmem_magic.record import gpus, sampler
 
 FIND = """
@@ -48,6 +50,18 @@ def test_without_a_driver_it_is_one_sentence_and_said_once(monkeypatch: pytest.M
         pytest.skip("this machine has a GPU")
     assert len(notes) == 1 and notes[0].startswith("GPU memory is not read: ")
     assert gpus.to_watch("auto") == ((), ())
+
+
+def test_a_mode_that_there_is_not_is_refused() -> None:
+    with pytest.raises(NpmemError, match="auto, exact, off"):
+        npmem_magic.trace("x = 1", namespace={}, gpu="on")
+
+
+@needs_standin
+def test_the_facts_for_sizes(tmp_path: Path) -> None:
+    (tmp_path / "devices").write_text(TWO)
+    said = python("from npmem_magic.record import gpus; print(gpus.devices())", tmp_path / "devices")
+    assert said.strip() == str((("NVIDIA H200", 141 * GIB, 140 * GIB), ("NVIDIA H200", 141 * GIB, 139 * GIB)))
 
 
 def test_off_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def _too_many_threads(machine: Machine) -> Iterator[Finding]:
     names = dict.fromkeys(
         _VARIABLES.get(pool.name, "OMP_NUM_THREADS") if pool.api == "blas" else "OMP_NUM_THREADS" for pool in over
     )
-    who = [f"{pool.name} uses {pool.threads} threads" for pool in over]
+    who = [f"{pool.name if pool.api == 'blas' else pool.prefix} uses {pool.threads} threads" for pool in over]
     if machine.software.numexpr_threads > usable:
         who.append(f"numexpr uses {machine.software.numexpr_threads} threads")
         names["NUMEXPR_NUM_THREADS"] = None
@@ -104,7 +104,8 @@ def _little_memory(machine: Machine) -> Iterator[Finding]:
     room = machine.room
     if room.free < LITTLE * room.total or room.free < GIB // 2:
         whose = "of the container's limit" if room.limited_by == "cgroup" else "of the machine's memory"
-        end = "the kernel is killed without a traceback" if not room.swap_free else "the machine swaps, then kills"
+        swaps = room.swap_free and room.limited_by == "machine"
+        end = "the machine swaps, then kills" if swaps else "the kernel is killed without a traceback"
         yield Finding(
             "trap", "little memory", f"{human(room.free)} {whose} of {human(room.total)} are free",
             f"The next large array may be the last: {end}",

@@ -65,7 +65,7 @@ def _pure_ledger(machine: Machine) -> Iterator[Finding]:
     else:
         do = f"A compiler is there ({engine.compiler}): pip install --force-reinstall --no-cache-dir npmem_magic"
     yield Finding(
-        "caution", f"{engine.ledger} ledger", engine.why,
+        "caution", f"{engine.ledger} ledger", engine.why.rstrip("."),
         "It counts NumPy and Python together, and slows down code that makes many small objects", do,
     )  # fmt: skip
 

@@ -92,7 +92,10 @@ class _Watch:
         notes = (*self._notes, *samples.notes, *gpu_notes, *book_notes)
         resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
         trace = folds.assemble(account, resident, run)
-        return replace(trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps)
+        advice = (*trace.advice, *self._devices.advice(namespace, run))
+        return replace(
+            trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps, advice=advice
+        )  # fmt: skip
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""

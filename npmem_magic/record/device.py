@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import CodeType
 
 from ..cell import Cell, Work
 from ..folds import UNPLACED, Run, as_written
 from ..syntax import CELL
-from ..trace import Curve, DeviceCost
-from . import borders
+from ..trace import Advice, Curve, DeviceCost
+from . import borders, float64
 from .cupy_books import CupyBooks, Site
 from .steps import merged
 from .torch_books import TorchBooks, loaded, usable
@@ -64,6 +64,10 @@ class DeviceWatch:
         self._torch.stop()
         if self._cupy is not None:
             self._cupy.stop()
+
+    def advice(self, namespace: Mapping[str, object], run: Run) -> tuple[Advice, ...]:
+        """Where float64 was sent to a device that float32 would take half of."""
+        return () if self._is_off else float64.advice(namespace, run, self._cupy)
 
     def costs(self, run: Run, started: int) -> tuple[tuple[DeviceCost, ...], tuple[Curve, Curve], tuple[str, ...]]:
         """What was taken by place, largest peak first; the step curve of both libraries; and what is to be said."""

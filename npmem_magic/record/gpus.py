@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..host import Unavailable
+from ..host import NpmemError, Unavailable
 from ..trace import Curve, Device
 from . import nvml
 from .sampler import Samples
@@ -83,13 +83,30 @@ def find(environment: Mapping[str, str] = os.environ, anew: bool = False) -> Fou
     return Found(gpus, notes, driver, cuda)
 
 
+def devices() -> tuple[tuple[str, int, int], ...]:
+    """(name, bytes in all, bytes free now) of each GPU of this process; none where there is none, or it is silent."""
+    try:
+        found = find(anew=True).gpus
+    except Unavailable:
+        return ()
+    return tuple((gpu.name, gpu.total, gpu.free) for gpu in found if gpu.total is not None and gpu.free is not None)
+
+
 def forget() -> None:
     """Let `find` ask NVML again."""
     _known.clear()
 
 
 def to_watch(mode: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
-    """The GPUs to sample during a run, and sentences; that there is none is said once in a process."""
+    """The GPUs to sample during a run, and sentences; that there is none is said once in a process.
+
+    Raises
+    ------
+    NpmemError
+        When `mode` is none of `MODES`.
+    """
+    if mode not in MODES:
+        raise NpmemError(f"There is no GPU mode {mode!r}. Choose one of {', '.join(MODES)}.")
     if mode == "off":
         return (), ("GPU memory was not read (--gpu off).",)
     try:

@@ -63,7 +63,7 @@ def _threads(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "cores", f"{cores.machine}{bound}{quota}"
     for pool in machine.pools:
         layer = f", {pool.layer}" if pool.layer else ""
-        name = f"{pool.name} {pool.version}".strip()
+        name = f"{pool.name if pool.api == 'blas' else pool.prefix} {pool.version}".strip()
         yield (
             pool.api.replace("blas", "BLAS").replace("openmp", "OpenMP"),
             (f"{name}, {pool.threads} threads{layer}: {_short(pool.path)}"),
