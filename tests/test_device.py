@@ -13,7 +13,7 @@ from standins import libraries
 
 import npmem_magic
 from npmem_magic.cell import Cell, PlainPython
-from npmem_magic.record import Options, device, record, torch_books
+from npmem_magic.record import Options, borders, record, torch_books
 from npmem_magic.record.steps import MOST, Steps, merged
 from npmem_magic.trace import DeviceCost, Trace
 
@@ -267,7 +267,7 @@ def test_two_devices_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_line_events_it_is_by_statement(torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device.borders, "make", lambda books, followed: device.borders.NoBorders())
+    monkeypatch.setattr(borders, "make", lambda books, followed: borders.NoBorders())
     source = "a = torch.empty(1000)\nfor k in range(3):\n    b = torch.empty(100)\n\ndel a"
     found = trace(source, torch=torch)
     assert [row[:1] + row[3:] for row in costs(found)] == [(1, 1000, 1000), (2, 100, 300), (5, -1000, 0)]

@@ -39,7 +39,7 @@ class Gpu:
         return self.uuid.startswith("MIG-")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Found:
     """The GPUs of this process, what is to be said about them, and the versions of driver and CUDA."""
 
