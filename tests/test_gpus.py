@@ -179,6 +179,14 @@ print(json.dumps([
 """
 
 
+@needs_standin
+def test_without_a_sampler_the_gpu_is_not_read_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "devices").write_text(ONE)
+    code = "import npmem_magic; t = npmem_magic.trace('x = 1', sampler='off'); print(t.devices, *t.notes)"
+    said = python(code, tmp_path / "devices")
+    assert said.startswith("()") and "GPU memory was not sampled either" in said
+
+
 def traced(tmp_path: Path, devices: str, *cells: str, **variables: str) -> list[dict[str, Any]]:
     (tmp_path / "devices").write_text(devices)
     found = json.loads(python(f"CELLS = {list(cells)!r}\n{RUN}", tmp_path / "devices", **variables))

@@ -52,7 +52,7 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
-        self._gpus, gpu_notes = gpus.to_watch(options.gpu)
+        self._gpus, gpu_notes = gpus.to_watch(options.gpu, options.sampler)
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, gpus.columns(self._gpus))
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes, *gpu_notes]

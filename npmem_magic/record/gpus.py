@@ -97,8 +97,10 @@ def forget() -> None:
     _known.clear()
 
 
-def to_watch(mode: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
+def to_watch(mode: str, sampler: str = "auto") -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
     """The GPUs to sample during a run, and sentences; that there is none is said once in a process.
+
+    With `sampler` ``off`` nobody samples them.
 
     Raises
     ------
@@ -112,9 +114,12 @@ def to_watch(mode: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
     try:
         found = find()
     except Unavailable as missing:
-        is_news = str(missing) not in _told
+        if str(missing) in _told:
+            return (), ()
         _told.append(str(missing))
-        return (), (str(missing),) if is_news else ()
+        return (), (str(missing),)
+    if sampler == "off":
+        return (), ("GPU memory was not sampled either; what CuPy and torch took is in their own books.",)
     return found.gpus, found.notes
 
 
