@@ -65,7 +65,7 @@ def _chosen(words: str) -> str:
 
 
 def _numpy_asks() -> bool:
-    core = getattr(np, "_core", None) or np.core
+    core: Any = getattr(np, "_core" if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else "core")
     asks = getattr(core.multiarray, "_get_madvise_hugepage", None)
     return bool(asks()) if asks else False
 
