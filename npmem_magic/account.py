@@ -55,6 +55,20 @@ class LineTotal:
     gross: int
     net: int
     peak: int
+    python_net: int = 0
+    python_peak: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PythonBytes:
+    """Bytes of Python's own, NumPy's not among them; `peak` is None where only what was kept could be told.
+
+    `timeline` has the readings, its times count from the start of the run.
+    """
+
+    net: int
+    peak: int | None = None
+    timeline: tuple[Curve, Curve] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,6 +98,7 @@ class Account:
     event_depth: Curve
     notes: tuple[str, ...] = ()
     engine: str = "native"
+    python: PythonBytes | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -34,9 +34,8 @@ Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
 _ROWS = ("lines", "expressions", "at_peak", "advice", "devices", "device_costs")
-_STEPS = ("time_ns", "allocated")
-_CURVES = {"timeline": _STEPS, "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
-_CURVES |= {"gpu": ("time_ns",), "device_timeline": _STEPS}
+_CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES |= {"python_timeline": ("time_ns", "python"), "device_timeline": ("time_ns", "allocated"), "gpu": ("time_ns",)}
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -187,22 +186,20 @@ def _write(path: str | Path, text: str) -> Path:
     return Path(path)
 
 
-# Tables ----------------------------------------------------------------------------------------------------------
-
-
 def to_pandas(trace: Any, table: str) -> pd.DataFrame:
     """One table of `trace` as a DataFrame, a row per line, site, buffer, step, sample or advice."""
-    tables = (*_ROWS, *(name for name in _CURVES if name != "gpu"))
-    if table not in tables:
+    if table not in (tables := (*_ROWS, *_CURVES)):
         raise NpmemError(f"There is no table {table!r}. Choose one of: {', '.join(tables)}.")
     import pandas as pd
 
     rows = getattr(trace, table)
-    if table in _CURVES:
-        # A trace without GPU has two curves, and then two columns.
-        return pd.DataFrame(dict(zip(_CURVES[table], rows, strict=False)))
+    if table in _CURVES:  # a trace without GPU has two curves, and then two columns
+        names = (*_CURVES[table], *(f"GPU {device.index}" for device in trace.devices if table == "gpu"))
+        return pd.DataFrame(dict(zip(names, rows, strict=False)))
     part = get_args(get_type_hints(type(trace))[table])[0]
     columns = [field.name for field in fields(part)]
+    if trace.python_peak is None:
+        columns = [name for name in columns if not name.startswith("python_")]
     return pd.DataFrame([[getattr(row, name) for name in columns] for row in rows], columns=columns)
 
 
@@ -216,7 +213,7 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
         events += _counters(name, trace.samples[0], curve)
     for device, curve in zip(trace.devices, trace.gpu[1:], strict=False):
         events += _counters(f"GPU {device.index}", trace.gpu[0], curve)
-    events += _slices(trace)
+    events += [*_counters("Python objects", *trace.python_timeline), *_slices(trace)]
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 
 
@@ -261,9 +258,6 @@ def _steps(trace: Any) -> Curves:
     end = max([round(trace.seconds * 1e9), *times[-1:].tolist()])
     corners = np.repeat(np.concatenate([times, [end]]), 2)[:-1]
     return np.concatenate([[0], corners]), np.repeat(np.concatenate([[0], values]), 2)
-
-
-# Advice ----------------------------------------------------------------------------------------------------------
 
 
 def apply_advice(source: str, first_line: int, advice: Iterable[Any]) -> str:

@@ -18,6 +18,7 @@ from .syntax import Text
 from .trace import Curve, ExpressionCost, Holding
 
 SMALL = "buffers under 4 KiB, too many to tell apart"
+SMALL_OBJECTS = "Python's objects and buffers under 4 KiB"  # where the ledger counts NumPy and Python
 _LIBRARY = 4096  # bytes below which a living buffer that no name reaches is taken for a library's
 _MANY = 3  # buffers of one container and site from which on they are told as one
 
@@ -50,7 +51,8 @@ def holdings(
         for (name, source, line, note), sizes in _gather(rows).items()
     ]
     if account.small_at_peak:
-        found.append(Holding(None, SMALL, 0, account.small_at_peak))
+        small = SMALL if account.engine == "native" else SMALL_OBJECTS
+        found.append(Holding(None, small, 0, account.small_at_peak))
     return tuple(sorted(found, key=lambda holding: -holding.nbytes))
 
 

@@ -1,8 +1,8 @@
-"""The door: parse what the user typed, run it watched, show the report. The only file that imports IPython.
+"""The door: parse what the user typed, run it watched, show the report.
 
-While the extension is loaded an input transformer looks at cells that begin with ``%%memtrace`` before they run: a
-syntax error comes out there, in IPython's own words and with the numbers of the gutter, and a cell that awaits is
-handed to the event loop that IPython itself would use.
+With `door` and `dtype_magics` the only file that imports IPython. While the extension is loaded an input transformer
+looks at cells that begin with one of its magics before they run: a syntax error comes out there, in IPython's own words
+and with the numbers of the gutter, and a cell that awaits is handed to the event loop that IPython itself would use.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-call"
@@ -11,29 +11,29 @@ handed to the event loop that IPython itself would use.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from .cell import Cell
+from .doctor_magics import DoctorMagics
+from .door import BODY, in_terminal, told_as_usage, variable_name
+from .dtype_magics import DtypeMagics
 from .follow import find_function
-from .host import NpmemError
 from .language import loop_is_running
 from .record import Options, Recording, record, record_async
 from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
 
-BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
+_DOORS = {"memtrace": "MemoryMagics", "dtypeinfo": "DtypeMagics"}  # which class runs a cell magic
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+|\S""")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
@@ -48,12 +48,6 @@ class Request:
     quiet: bool
     functions: tuple[str, ...]
     options: Options
-
-
-def _name(text: str) -> str:
-    if not text.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
-    return text
 
 
 def _seconds(text: str) -> float:
@@ -86,7 +80,9 @@ class MemoryMagics(Magics):
     @needs_local_scope
     @line_cell_magic
     @magic_arguments()
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Trace to NAME, also when the cell raises.")
+    @argument(
+        "-o", "--output", metavar="NAME", type=variable_name, help="Bind the Trace to NAME, also when the cell raises."
+    )
     @argument("-l", "--label", metavar="LABEL", help="Keep the trace under LABEL, to be compared later.")
     @argument("-q", "--quiet", action="store_true", help="Measure, but show no report.")
     @argument(
@@ -97,6 +93,12 @@ class MemoryMagics(Magics):
         default=[],
         help="Show the lines of FUNC too: a name defined here, or a dotted one such as package.module.function. "
         "May be given several times. Functions of the notebook are followed without it.",
+    )
+    @argument(
+        "--python",
+        action="store_true",
+        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down, and the report "
+        "says by how much.",
     )
     @argument(
         "--sampler",
@@ -134,42 +136,15 @@ class MemoryMagics(Magics):
             raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
-        with _told_as_usage():
+        with told_as_usage():
             recording = record(work, work.namespace, request.options)
         return self._finish(recording, request)
-
-    @line_magic
-    @magic_arguments()
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind what was found to NAME.")
-    @argument("--json", action="store_true", help="Print everything as JSON instead of the report.")
-    @argument(
-        "--trim",
-        action="store_true",
-        help="Have the C library give back what it can (malloc_trim(0), harmless), and say how much it was.",
-    )
-    def memdoctor(self, line: str) -> None:
-        """Look at the machine, NumPy and what measures here, and name the traps, each with what to do about it."""
-        chosen = parse_argstring(self.memdoctor, line)
-        from . import doctor  # half of what it takes to load goes into what few cells ask for
-
-        checkup = doctor.examine(self.shell.user_ns, chosen.trim)
-        if chosen.output is not None:
-            self.shell.user_ns[chosen.output] = checkup
-        if chosen.json:
-            print(json.dumps(checkup.to_document(), indent=1))
-            return
-        sheet = self._renderer().checkup.describe(checkup)
-        if self._in_terminal():
-            print(self._renderer().sheets.text(sheet))
-        else:
-            data, metadata = self._renderer().sheets.bundle(sheet)
-            self.shell.display_pub.publish(data=data, metadata=metadata)
 
     async def run_awaiting(self, line: str, cell: str) -> object:
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
-        with _told_as_usage():
+        with told_as_usage():
             recording = await record_async(work, work.namespace, request.options)
         return self._finish(recording, request)
 
@@ -186,7 +161,7 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.gpu),
+            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
@@ -195,9 +170,9 @@ class MemoryMagics(Magics):
                 f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
-        if not request.quiet and not self._in_terminal():
+        if not request.quiet and not in_terminal(self.shell):
             self._renderer().warm_up()  # so that the report comes at once when the cell has ended
-        with _told_as_usage():
+        with told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
@@ -217,7 +192,7 @@ class MemoryMagics(Magics):
 
     def _show(self, trace: Trace) -> None:
         try:
-            if self._in_terminal():
+            if in_terminal(self.shell):
                 print(self._renderer().text(trace))
             else:
                 data, metadata = self._renderer().bundle(trace)
@@ -236,22 +211,19 @@ class MemoryMagics(Magics):
 
         return render
 
-    def _in_terminal(self) -> bool:
-        """True where only text can be shown, so that no picture needs to be drawn."""
-        return bool(self.shell.display_formatter.active_types == ["text/plain"])
-
     def prepare(self, lines: list[str]) -> list[str]:
         """The input transformer: see the module's docstring. Other cells pass as they are."""
-        if not lines or not re.match(r"%%memtrace(\s|$)", lines[0]):
+        magic = re.match(r"%%(memtrace|dtypeinfo)(\s|$)", lines[0]) if lines else None
+        if magic is None:
             return lines
         line, body = lines[0].rstrip().partition(" ")[2], "".join(lines[1:])
         if not body:
-            return [f"get_ipython().run_cell_magic('memtrace', {line!r}, '\\n')\n"]
+            return [f"get_ipython().run_cell_magic({magic[1]!r}, {line!r}, '\\n')\n"]
         text = "\n" + self.language.transform(body)
         self.language.check(text, self.language.register(text, "\n" + body))
         if not self.shell.should_run_async(body, transformed_cell=text):
             return lines
-        door = f"get_ipython().magics_manager.registry[{type(self).__name__!r}]"
+        door = f"get_ipython().magics_manager.registry[{_DOORS[magic[1]]!r}]"
         return [f"await {door}.run_awaiting({line!r}, {body!r})\n"]
 
 
@@ -259,20 +231,11 @@ def _unquoted(word: str) -> str:
     return _QUOTED.sub(lambda found: found[1] or found[2] or "", word)
 
 
-@contextmanager
-def _told_as_usage() -> Iterator[None]:
-    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
-    try:
-        yield
-    except NpmemError as error:
-        raise UsageError(str(error)) from None
-
-
 def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMagics:
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    shell.register_magics(magics)
+    shell.register_magics(magics, DtypeMagics(shell, keep), DoctorMagics(shell))
     shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
     magics.tracebacks.install()
     return magics
@@ -284,9 +247,10 @@ def uninstall(shell: InteractiveShell) -> None:
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:
         return
-    for kind, ours in magics.magics.items():
-        for name in ours:
-            manager.magics[kind].pop(name, None)
+    for each in (magics, *(manager.registry.pop(other.__name__, None) for other in (DtypeMagics, DoctorMagics))):
+        for kind, ours in each.magics.items() if each is not None else ():
+            for name in ours:
+                manager.magics[kind].pop(name, None)
     transforms = shell.input_transformer_manager.line_transforms
     transforms[:] = [each for each in transforms if each != magics.prepare]
     magics.tracebacks.remove()

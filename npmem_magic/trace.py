@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import export
+from .devices import Device as Device
+from .devices import DeviceCost as DeviceCost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,8 @@ class LineCost:
     hot : bool
         True when the line clock was switched off after `hits` runs (shown as ``1000+``): bytes stay exact,
         the time beyond is shared out in proportion.
+    python_peak, python_net : int or None
+        Bytes of Python objects: the same two figures; None where they were not asked for or could not be told.
     """
 
     function: str
@@ -59,6 +63,8 @@ class LineCost:
     net: int
     gross: int
     hot: bool = False
+    python_peak: int | None = None
+    python_net: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,49 +101,6 @@ class Holding:
     line: int
     nbytes: int
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Device:
-    """A GPU during the run, sampled.
-
-    Attributes
-    ----------
-    index, name, uuid
-        Its number as CUDA counts for this process, what it is called, and who it is.
-    total, started, peak : int
-        Bytes: what it has (0 when untold), what all processes used at the start, and the most above the start.
-    is_own : bool
-        True when `peak` is this process's alone; False where the driver tells only what all processes take.
-    """
-
-    index: int
-    name: str
-    uuid: str
-    total: int
-    started: int
-    peak: int
-    is_own: bool
-
-
-@dataclass(frozen=True)
-class DeviceCost:
-    """What one place took on a GPU, by an array library's own books.
-
-    For CuPy a place is an expression, and the figures mean what they mean in `ExpressionCost`. For torch it is a
-    line, and they mean what they mean in `LineCost`; `is_bound` then says that `peak` is no more than an upper bound.
-    """
-
-    library: str
-    device: int
-    function: str
-    line: int
-    source: str
-    hits: int
-    peak: int
-    net: int
-    gross: int
-    is_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,6 +177,11 @@ class Trace:
         For each followed function that ran and is not part of `source`: its first line and its source text.
     error_line, error_function : int, str
         The innermost followed line that the exception passed; 0 when there was none.
+    python_peak, python_net : int or None
+        Bytes of Python objects made in the run: the highest total, and what was left of them at the end. None where
+        they were not asked for; the pure ledger tells `python_net` only.
+    python_timeline : (int64 array, int64 array), each of shape (p,)
+        Times and bytes of Python objects as they were read, at lines and at NumPy's buffers; empty where not asked for.
     """
 
     source: str
@@ -245,6 +213,9 @@ class Trace:
     functions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     error_line: int = 0
     error_function: str = ""
+    python_peak: int | None = None
+    python_net: int | None = None
+    python_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
 
     def save(self, path: str | Path) -> Path:
         """Write the trace as JSON (format in `export`) and return the path written."""
@@ -252,7 +223,8 @@ class Trace:
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
         """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
-        ``devices``, ``device_costs`` or ``device_timeline``."""
+        ``devices``, ``device_costs``, ``device_timeline`` or ``python_timeline``; ``lines`` has columns for Python
+        objects where they were counted."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:

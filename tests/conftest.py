@@ -15,11 +15,13 @@ from typing import Any
 import IPython
 import psutil
 import pytest
+import tracing
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from npmem_magic.host import Unavailable
 from npmem_magic.record import gpus, sampler
+from npmem_magic.record import ledger as ledgers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +58,17 @@ def fresh_shell() -> Iterator[InteractiveShell]:
         sys.modules["__main__"], sys.displayhook, sys.excepthook, sys.stdout, sys.stderr, sys.path[:] = keep
         if display is None:
             vars(builtins).pop("display", None)
+
+
+@pytest.fixture(params=tracing.ENGINES)
+def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The test runs once with each ledger, where there is one; the value is its name."""
+    if request.param == "native" and ledgers._native_obstacle():
+        pytest.skip("the native ledger is not built here")
+    monkeypatch.setenv(ledgers.VARIABLE, request.param)
+    tracing.use(request.param)
+    yield request.param
+    tracing.use("native")
 
 
 @pytest.fixture

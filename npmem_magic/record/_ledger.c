@@ -10,7 +10,7 @@
  *   Block   one live buffer: address, size, birth time, thread, site.        (hash table on the address)
  *   Site    one expression: code object and place in the source; its totals. (hash table on code and offset)
  *   Line    one line of a followed file; costs of what it calls included.    (array per file)
- *   Point   one step of the allocated curve; when the buffer is full, neighbours are merged into their extremes.
+ *   Curve   the steps of the allocated total; when it is full, neighbours are merged into their extremes.
  *   Ghost   a buffer that was alive at the peak and died later.
  * The set "alive at the peak" needs no snapshot: it is the live blocks born before the peak plus the ghosts, and
  * every new peak empties the list of ghosts.
@@ -36,6 +36,7 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
+#include <pthread.h>
 #include <time.h>
 #endif
 
@@ -82,16 +83,31 @@ typedef struct {
     int file, line, hot, active;
     int64_t hits, events, returns, gross, net, peak, base;  /* base: net when the line was begun */
     int64_t opened, nanoseconds, gap;                      /* gap: time after the clock was switched off */
+    int64_t objects_net, objects_peak, objects_base;       /* the same of Python's own bytes, see _objects.h */
     uint64_t mark, execution;
     int first_offset, last_offset;
 } Line;
 typedef struct { PyObject *name; int *lines; int size, whole; int *statements; int statement_count; } File;
 typedef struct { int64_t time, low, high, last; int64_t low_time, high_time, last_time; int count; } Bucket;
 typedef struct { int64_t time, value; } Point;
+typedef struct { Point *points; size_t count; int64_t stride, last; Bucket bucket; } Curve;   /* last: its last value */
 typedef struct { int64_t time; int line; short thread, depth; } Event;   /* thread 0 is the cell's */
 typedef struct { uintptr_t address; int64_t size, time; unsigned long thread; int is_birth; } Foreign;
 typedef struct { const void *frame; PyCodeObject *code; int line, statement, entry; uint64_t execution; } Open;
 typedef struct { unsigned long id; int number, depth; Open open[DEEP]; } Thread;
+typedef struct {
+    PyObject *read, *reset;     /* tracemalloc's get_traced_memory and reset_peak; NULL when nobody asked for it */
+    unsigned domain;            /* NumPy's in tracemalloc */
+    int sees_older;             /* tracemalloc ran before the trace, and knows of NumPy's older buffers */
+    int is_waiting;             /* no statement runs: what is taken is not the cell's */
+    int is_lost, doubts;        /* the cell stopped tracemalloc; readings in a row that say so */
+    int missed;                 /* readings that failed */
+    int64_t total, numpy, base; /* traced at the last reading; NumPy's part of it; what lay there before */
+    int64_t level, peak, peak_time, readings, nanoseconds;
+    int64_t number;             /* what an int takes that is too large to be there already */
+    Thread *running;            /* whose lines have run since the last reading */
+    Curve curve;
+} Objects;
 
 static struct {
     volatile int on, abandoned;
@@ -105,7 +121,8 @@ static struct {
     Site *sites; int site_cap, site_count; Key *keys; size_t key_cap, key_count;
     Line *lines; int line_cap, line_count;
     File *files; int file_count;
-    Point *points; size_t point_count; int64_t stride, last_point; Bucket bucket;
+    Curve curve;
+    Objects objects;
     Event *events; size_t event_count;
     Thread **threads; int thread_count; Thread *last_thread;
     PyObject *stop_file;                               /* co_filename of the runner */
@@ -116,8 +133,12 @@ static struct {
     struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
     PyCodeObject *others[RECENT];                      /* some code that is not followed; held, so that it stays so */
-    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; PyThread_type_lock lock;
+    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count;
 } L;
+
+static unsigned run;                                       /* goes up when a trace is forgotten */
+static int is_handing;                                     /* `stop` reads the tables */
+static PyThread_type_lock foreign_lock, spare_lock;        /* spare: for a forked child */
 
 static struct { PyObject *name; int file; } file_cache[FILE_CACHE];   /* names are held, so pointers stay unique */
 
@@ -225,49 +246,56 @@ static void block_remove(Block *block)
 
 /* ---- the curve: exact steps until POINTS of them, then buckets that keep their extremes --------------------- */
 
-static void point_put(int64_t time, int64_t value)
+static int curve_make(Curve *c)
 {
-    if (L.point_count == 2 * POINTS) {
+    c->points = malloc((2 * POINTS + 2) * sizeof(Point));   /* pages that are never written cost nothing */
+    c->stride = 1;
+    return c->points != NULL;
+}
+
+static void point_put(Curve *c, int64_t time, int64_t value)
+{
+    if (c->count == 2 * POINTS) {
         /* Pairs of neighbours become their lowest and highest value, in the order they came: 4 points -> 2. */
         size_t kept = 0;
-        for (size_t i = 0; i + 4 <= L.point_count; i += 4) {
-            Point *p = &L.points[i], *low = p, *high = p;
+        for (size_t i = 0; i + 4 <= c->count; i += 4) {
+            Point *p = &c->points[i], *low = p, *high = p;
             for (int k = 1; k < 4; k++) {
                 if (p[k].value < low->value) low = &p[k];
                 if (p[k].value > high->value) high = &p[k];
             }
             Point first = low < high ? *low : *high, second = low < high ? *high : *low;
-            L.points[kept++] = first;
-            L.points[kept++] = second;
+            c->points[kept++] = first;
+            c->points[kept++] = second;
         }
-        L.point_count = kept;
-        L.stride *= 2;
+        c->count = kept;
+        c->stride *= 2;
     }
-    L.points[L.point_count].time = time;
-    L.points[L.point_count++].value = value;
+    c->points[c->count].time = time;
+    c->points[c->count++].value = value;
 }
 
-static void bucket_flush(void)
+static void bucket_flush(Curve *c)
 {
-    Bucket *b = &L.bucket;
+    Bucket *b = &c->bucket;
     if (!b->count) return;
-    if (b->low_time < b->high_time) { point_put(b->low_time, b->low); point_put(b->high_time, b->high); }
-    else if (b->high_time < b->low_time) { point_put(b->high_time, b->high); point_put(b->low_time, b->low); }
-    else point_put(b->last_time, b->last);
+    if (b->low_time < b->high_time) { point_put(c, b->low_time, b->low); point_put(c, b->high_time, b->high); }
+    else if (b->high_time < b->low_time) { point_put(c, b->high_time, b->high); point_put(c, b->low_time, b->low); }
+    else point_put(c, b->last_time, b->last);
     b->count = 0;
 }
 
-static SELDOM void curve_step(int64_t time)
+static SELDOM void curve_step(Curve *c, int64_t time, int64_t value)
 {
-    L.last_point = L.current;
-    if (L.stride == 1) { point_put(time, L.current); return; }
-    Bucket *b = &L.bucket;
-    if (!b->count) { b->low = b->high = L.current; b->low_time = b->high_time = time; }
-    if (L.current < b->low) { b->low = L.current; b->low_time = time; }
-    if (L.current > b->high) { b->high = L.current; b->high_time = time; }
-    b->last = L.current;
+    c->last = value;
+    if (c->stride == 1) { point_put(c, time, value); return; }
+    Bucket *b = &c->bucket;
+    if (!b->count) { b->low = b->high = value; b->low_time = b->high_time = time; }
+    if (value < b->low) { b->low = value; b->low_time = time; }
+    if (value > b->high) { b->high = value; b->high_time = time; }
+    b->last = value;
     b->last_time = time;
-    if (++b->count >= 2 * L.stride) bucket_flush();
+    if (++b->count >= 2 * c->stride) bucket_flush(c);
 }
 
 /* ---- which code is followed ---------------------------------------------------------------------------------- */
@@ -286,6 +314,7 @@ static inline int file_of(PyObject *name)
     size_t at = ((uintptr_t)name >> 4) % FILE_CACHE;
     if (file_cache[at].name == name) return file_cache[at].file;
     int file = file_lookup(name);
+    if (!PyUnicode_CheckExact(name)) return file;
     Py_XDECREF(file_cache[at].name);   /* a str: its deallocation runs no code */
     file_cache[at].name = Py_NewRef(name);
     file_cache[at].file = file;
@@ -640,14 +669,19 @@ static inline int charge_root(PyThreadState *ts, int64_t delta)
     return site;
 }
 
+static void foreign_take(void);
+
+#include "_objects.h"
+
 /* ---- births and deaths ------------------------------------------------------------------------------------------ */
 
 /* A step of the curve, when the total has moved far enough from the last one.  Small buffers have no time of their
  * own (a clock costs more than they do) until their sum makes a step. */
 static inline void maybe_step(int64_t size)
 {
-    int64_t moved = L.current - L.last_point;
-    if (RARE((uint64_t)(moved + BIG - 1) >= 2 * BIG - 1)) curve_step(size >= BIG ? L.now : (L.now = now_ns()));
+    int64_t moved = L.current - L.curve.last;
+    if (RARE((uint64_t)(moved + BIG - 1) >= 2 * BIG - 1))
+        curve_step(&L.curve, size >= BIG ? L.now : (L.now = now_ns()), L.current);
 }
 
 static SELDOM void ghost_put(const Block *block)
@@ -676,12 +710,17 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
 {
     L.serial++;
     L.current += size;
+    L.objects.numpy += size;
     Site *s = &L.sites[site];
     s->hits++;
     s->gross += size;
     if ((size >= BIG || L.small_tracked < SMALL_TRACKED) && block_room()) {
         Block *slot = block_slot(address);
-        if (RARE(slot->address)) {   /* freed behind our back: it is gone */
+        if (RARE(slot->address)) {   /* freed behind our back: it is gone, on no line that we know */
+            if (slot->site != BEFORE) {
+                L.current -= slot->size;
+                line_charge(NOWHERE, -slot->size, 0, ++L.walk);
+            }
             block_died(slot);
             slot = block_slot(address);
         }
@@ -722,6 +761,7 @@ static int64_t death_size(uintptr_t address, int64_t size, Block **found)
 
 static inline void death(Block *block, int64_t size)
 {
+    L.objects.numpy -= objects_traced(block, size);
     L.current -= size;
     if (L.current < L.valley) L.valley = L.current;
     if (block) {
@@ -737,7 +777,7 @@ static inline void death(Block *block, int64_t size)
 
 static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
 {
-    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     if (L.on) {
         if (L.foreign_count == L.foreign_cap) {
             size_t cap = L.foreign_cap ? L.foreign_cap * 2 : 64;
@@ -750,17 +790,17 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
         }
         else L.lost = 1;
     }
-    PyThread_release_lock(L.lock);
+    PyThread_release_lock(foreign_lock);
 }
 
 static SELDOM void foreign_take(void)
 {
-    PyThread_acquire_lock(L.lock, WAIT_LOCK);
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     Foreign *events = L.foreign;
     size_t count = L.foreign_count;
     L.foreign = NULL;
     L.foreign_count = L.foreign_cap = 0;
-    PyThread_release_lock(L.lock);
+    PyThread_release_lock(foreign_lock);
     for (size_t i = 0; i < count; i++) {
         Foreign *e = &events[i];
         L.now = e->time;
@@ -801,6 +841,7 @@ static void note_death(void *address, size_t size)
     if (RARE(L.foreign_count)) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
+    if (RARE(L.objects.read)) objects_read_in(ts, objects_traced(block, bytes));
     if (bytes >= BIG) L.now = now_ns();
     if (charge_root(ts, -bytes) < 0) {
         charge_any(ts, -bytes);
@@ -811,14 +852,18 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
+    int is_read = objects_before(0);
     void *made = original.malloc(context, size);
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, size);
     return made;
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
+    int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
+    if (RARE(is_read)) objects_after(0);
     if (made && L.on) note_birth(made, count * size);
     return made;
 }
@@ -833,7 +878,9 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
+    int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
+    if (RARE(is_read)) objects_after(made ? 0 : old);
     if (made && L.on) {
         if (old && holding_gil()) {
             if (L.foreign_count) foreign_take();
@@ -875,7 +922,7 @@ static void line_open(int index, int64_t time, int is_new)
     Line *line = &L.lines[index];
     if (line->active++ == 0) {
         line->opened = time;
-        if (is_new) line->base = line->net;
+        if (is_new) { line->base = line->net; line->objects_base = line->objects_net; }
     }
 }
 
@@ -911,9 +958,10 @@ static void root_enter(const void *frame, PyCodeObject *code)
 /* A line of a followed frame begins.  Returns 1 when this location has fired often enough to be switched off. */
 static int line_event(unsigned long id, const void *frame, PyCodeObject *code, int file, int number, int offset)
 {
-    int index = line_index(file, number, code);
+    int index = line_index(file, number, code), is_kept = L.objects.read != NULL;   /* its lines are never too hot */
     Thread *thread = thread_of(id);
     if (index == NOWHERE || !thread) return 1;
+    L.objects.running = thread;
     int64_t time = L.now = now_ns();
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
@@ -928,6 +976,7 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     }
     Open *open = &thread->open[at];
     Line *line = &L.lines[index];
+    if (id == L.main_id) L.objects.is_waiting = 0;
     if (at == 0 && id == L.main_id && (L.root_frame != frame || L.root_code != code)) root_enter(frame, code);
     open->frame = frame;
     open->code = code;
@@ -942,13 +991,13 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     line_open(index, time, is_new);
     if (is_new) {
         line->execution = open->execution;
-        if (line->hits < HOT) line->hits++;
-        if (L.event_count < EVENTS) {
+        if (line->hits < HOT || is_kept) line->hits++;
+        if (L.event_count < EVENTS && line->hits <= HOT) {
             Event event = {time, index, (short)thread->number, (short)at};
             L.events[L.event_count++] = event;
         }
     }
-    if (++line->events < HOT) return 0;
+    if (++line->events < HOT || is_kept) return 0;
     if (line->hits >= HOT && !line->hot) {
         line->hot = 1;
         line->last_offset = INT_MAX;   /* the next birth begins a run */
@@ -969,20 +1018,29 @@ static int return_event(unsigned long id, const void *frame, PyCodeObject *code,
     if (!thread) return 1;
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
-    if (at < 0) return ++L.unmatched >= HOT;   /* its lines are hot, or it went on after a yield */
+    L.objects.running = thread;
+    if (at < 0) return ++L.unmatched >= HOT && !L.objects.read;   /* its lines are hot, or it went on after a yield */
     int index = thread->open[at].line;
     if (frame == L.root_frame) L.root_frame = NULL;
     close_down_to(thread, at, L.now = now_ns());
-    return ++L.lines[index].returns >= HOT;
+    if (!at && id == L.main_id) L.objects.is_waiting = 1;
+    return ++L.lines[index].returns >= HOT && !L.objects.read;
 }
 
-/* The first time a file speaks, ask Python which lines make up one statement. */
-static void file_describe(File *file)
+/* The first time a file speaks, ask Python which lines make up one statement.
+ *
+ * That runs Python code, in which anything may happen: another thread may end the trace (then 0 is the answer, and the
+ * tables are gone), or the user may interrupt (then -1, with the exception set). */
+static int file_describe(int number)
 {
-    if (file->statements || !L.describe) return;
-    file->statements = calloc(1, sizeof(int));
-    PyObject *answer = PyObject_CallOneArg(L.describe, file->name);
-    if (answer && PyBytes_Check(answer) && file->statements) {
+    File *file = &L.files[number];
+    if (file->statements || !L.describe) return 1;
+    if (!(file->statements = calloc(1, sizeof(int)))) return 1;
+    unsigned asked_in = run;
+    PyObject *describe = Py_NewRef(L.describe), *name = Py_NewRef(file->name);
+    PyObject *answer = PyObject_CallOneArg(describe, name);
+    int goes_on = L.on && run == asked_in;
+    if (goes_on && answer && PyBytes_Check(answer)) {
         size_t size = (size_t)PyBytes_GET_SIZE(answer);
         int *grown = realloc(file->statements, size ? size : sizeof(int));
         if (grown) {
@@ -991,8 +1049,12 @@ static void file_describe(File *file)
             file->statement_count = (int)(size / sizeof(int));
         }
     }
-    if (!answer) PyErr_WriteUnraisable(L.describe);
+    if (!answer && !PyErr_ExceptionMatches(PyExc_Exception)) goes_on = -1;
+    else if (!answer) PyErr_WriteUnraisable(describe);
     Py_XDECREF(answer);
+    Py_DECREF(name);
+    Py_DECREF(describe);
+    return goes_on;
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
@@ -1023,10 +1085,18 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t coun
     if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
     int file = followed((PyCodeObject *)args[0]);
     if (file >= 0 && L.follow) {
-        file_describe(&L.files[file]);
-        PyObject *done = PyObject_CallOneArg(L.follow, args[0]);
-        if (!done) return NULL;
-        Py_DECREF(done);
+        if (L.objects.read) objects_read(0, 0);
+        int goes_on = file_describe(file);
+        if (goes_on < 0) return NULL;
+        if (!goes_on) Py_RETURN_NONE;
+        /* The call runs Python code, and another thread may end the trace in it: what is used is held. */
+        PyObject *follow = Py_NewRef(L.follow), *disable = Py_NewRef(L.disable);
+        PyObject *done = PyObject_CallOneArg(follow, args[0]);
+        Py_DECREF(follow);
+        if (!done) Py_CLEAR(disable);
+        Py_XDECREF(done);
+        if (L.on && L.objects.read) objects_forget();
+        return disable;
     }
     return Py_NewRef(L.disable);
 }
@@ -1040,12 +1110,15 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count
     int file = followed(code);
     if (file < 0) return Py_NewRef(L.disable);
     PyThreadState *ts = PyThreadState_Get();
+    if (L.objects.read) objects_read(0, objects_number(args[1]));
     int off = line_event((unsigned long)ts->thread_id, running_frame(ts), code, file, (int)PyLong_AsLong(args[1]),
                          running_offset(ts));
     if (!off) Py_RETURN_NONE;
     if (!L.quiet) return Py_NewRef(L.disable);
     /* Where a line can be jumped to from within itself, the interpreter looks for an event each time, and finds none. */
-    return PyObject_CallFunctionObjArgs(L.quiet, args[0], args[1], NULL);
+    PyObject *quiet = Py_NewRef(L.quiet), *answer = PyObject_CallFunctionObjArgs(quiet, args[0], args[1], NULL);
+    Py_DECREF(quiet);
+    return answer;
 }
 
 /* sys.monitoring PY_RETURN and PY_YIELD: (code, offset, value). */
@@ -1053,6 +1126,7 @@ static PyObject *on_end(PyObject *const *args, Py_ssize_t count, int may_await)
 {
     if (!L.on || count < 1 || !PyCode_Check(args[0])) Py_RETURN_NONE;
     PyThreadState *ts = PyThreadState_Get();
+    if (L.objects.read && count > 1) objects_read(0, objects_number(args[1]));
     int off = return_event((unsigned long)ts->thread_id, running_frame(ts), (PyCodeObject *)args[0], may_await);
     return Py_NewRef(off ? L.disable : Py_None);
 }
@@ -1083,6 +1157,24 @@ static PyObject *trace_here(PyObject *self, PyObject *ignored)
 static int clock_wanted;      /* between clock start and stop */
 static int clock_armed;       /* the thread of the cell has its trace function set */
 static int clock_idle;        /* hot events in a row */
+static PyObject *notice;      /* is told the frame of each line that begins for the first time, or NULL */
+
+static int tell_of(PyFrameObject *frame)
+{
+    PyObject *done = PyObject_CallOneArg(notice, (PyObject *)frame);
+    Py_XDECREF(done);
+    return done ? 0 : -1;   /* an interrupt: it goes on in the cell */
+}
+
+/* The cell's statement has ended while its lines were hot, so without telling. */
+static void root_left(void)
+{
+    Thread *thread = thread_of(L.main_id);
+    int at = thread ? thread->depth - 1 : -1;
+    while (at >= 0 && thread->open[at].frame != L.root_frame) at--;
+    L.root_frame = NULL;
+    if (at >= 0) close_down_to(thread, at, L.now = now_ns());
+}
 
 static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
@@ -1093,12 +1185,23 @@ static int trace_function(PyObject *self, PyFrameObject *frame, int what, PyObje
     if (what != PyTrace_LINE && what != PyTrace_RETURN) return 0;
     PyCodeObject *code = PyFrame_GetCode(frame);
     int file = followed(code), idle = 0;
+    if (file >= 0 && L.objects.read) objects_read(0, 0);
     /* This event does not tell a return from an await: a coroutine's line is closed by what comes next. */
     if (file >= 0 && what == PyTrace_RETURN) idle = return_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, 1);
     else if (file >= 0) {
-        file_describe(&L.files[file]);
-        idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, PyFrame_GetLineNumber(frame),
-                          PyFrame_GetLasti(frame));
+        int is_first = L.objects.read && !L.files[file].statements;
+        int goes_on = file_describe(file);
+        if (goes_on <= 0) {
+            Py_DECREF(code);
+            return goes_on;
+        }
+        if (is_first) objects_forget();
+        int number = PyFrame_GetLineNumber(frame);
+        idle = line_event((unsigned long)ts->thread_id, RUNNING_FRAME(ts), code, file, number, PyFrame_GetLasti(frame));
+        if (notice && L.lines[line_index(file, number, code)].events == 1 && tell_of(frame) < 0) {
+            Py_DECREF(code);
+            return -1;
+        }
     }
     Py_DECREF(code);
     /* A loop whose lines are all hot runs without the trace function; it comes back with the next buffer born on
@@ -1126,7 +1229,16 @@ static PyObject *trace_here(PyObject *self, PyObject *wanted)
     clock_wanted = PyObject_IsTrue(wanted);
     clock_armed = clock_wanted;
     clock_idle = 0;
+    if (L.on && L.root_frame) root_left();
+    L.objects.is_waiting = 1;   /* a statement begins with its first line */
     PyEval_SetTrace(clock_wanted ? trace_function : NULL, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *tell_lines(PyObject *self, PyObject *callable)
+{
+    (void)self;
+    Py_XSETREF(notice, callable == Py_None ? NULL : Py_NewRef(callable));
     Py_RETURN_NONE;
 }
 
@@ -1156,12 +1268,12 @@ static void forget(void)
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
     for (int i = 0; i < RECENT; i++) Py_CLEAR(L.others[i]);
     free(L.blocks); free(L.ghosts); free(L.sites); free(L.keys); free(L.lines); free(L.files);
-    free(L.points); free(L.events); free(L.threads); free(L.foreign);
+    free(L.curve.points); free(L.objects.curve.points); free(L.events); free(L.threads); free(L.foreign);
+    Py_XDECREF(L.objects.read); Py_XDECREF(L.objects.reset);
     Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.quiet);
     Py_XDECREF(L.describe); Py_XDECREF(L.disable);
-    PyThread_type_lock lock = L.lock;
     memset(&L, 0, sizeof L);
-    L.lock = lock;
+    run++;
 }
 
 static int make_room(void)
@@ -1174,11 +1286,9 @@ static int make_room(void)
     L.lines = calloc((size_t)L.line_cap, sizeof(Line));
     L.keys = calloc(L.key_cap, sizeof(Key));
     /* Room for the worst case; pages that are never written cost nothing. */
-    L.points = malloc((2 * POINTS + 2) * sizeof(Point));
     L.events = malloc(EVENTS * sizeof(Event));
     L.site_count = L.line_count = 1;   /* number 0 is "nowhere" */
-    L.stride = 1;
-    return L.blocks && L.sites && L.lines && L.keys && L.points && L.events;
+    return L.blocks && L.sites && L.lines && L.keys && L.events && curve_make(&L.curve);
 }
 
 static int take_files(PyObject *whole, PyObject *partial)
@@ -1230,22 +1340,25 @@ static void hooks_out(void)
     if (!buried) handler->allocator = original;
 }
 
-PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, quiet, disable) -> int\n\n"
+PyDoc_STRVAR(start_doc, "start(whole_files, partial_files, codes, known, runner, describe, follow, quiet, disable, objects=None) -> int\n\n"
 "Begin counting; returns the start in nanoseconds. `whole_files` and `partial_files` are tuples of co_filename:\n"
 "all code of the first is followed, of the second only the code objects in the tuple `codes`. `known` maps addresses\n"
 "of existing buffers to bytes. `runner` is the co_filename of the code that runs the cell: walks end there. `describe(filename)` answers with native ints, one a line: twice the first line of its\n"
 "statement, plus 1 for the head of a `with`. `follow(code)` is called once a followed code object starts, `quiet(code, line)`\n"
-"once a line of it has run often enough; its answer goes back to sys.monitoring.");
+"once a line of it has run often enough; its answer goes back to sys.monitoring. `objects`, for Python's own bytes:\n"
+"(get_traced_memory, reset_peak, NumPy's domain, addresses of `known` that tracemalloc does not know of, or None where\n"
+"it has just been started); no line is switched off then.");
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
-                          &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable)) return NULL;
-    if (L.on) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
+    PyObject *whole, *partial, *codes, *known, *runner, *describe, *follow, *quiet, *disable, *objects = Py_None;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!UOOOO|O", &PyTuple_Type, &whole, &PyTuple_Type, &partial, &PyTuple_Type, &codes,
+                          &PyDict_Type, &known, &runner, &describe, &follow, &quiet, &disable, &objects)) return NULL;
+    if (L.on || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is already counting");
     forget();
-    if (!make_room() || !take_files(whole, partial) || !take_known(known)) {
+    if (!spare_lock) spare_lock = PyThread_allocate_lock();
+    if (!make_room() || !take_files(whole, partial) || !take_known(known) || !objects_take(objects)) {
         forget();
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     }
@@ -1259,9 +1372,10 @@ static PyObject *start(PyObject *self, PyObject *args)
     L.main_id = (unsigned long)L.main->thread_id;
     hooks_in();
     int64_t time = L.now = now_ns();
-    point_put(time, 0);
-    thread_of(L.main_id);   /* number 0 */
+    point_put(&L.curve, time, 0);
+    L.objects.running = thread_of(L.main_id);   /* number 0 */
     L.on = 1;
+    if (L.objects.read) objects_begin(time);
     return PyLong_FromLongLong(time);
 }
 
@@ -1303,9 +1417,10 @@ static PyObject *line_list(void)
     for (int i = 0; list && i < L.line_count; i++) {
         Line *l = &L.lines[i];
         PyObject *name = i ? L.files[l->file].name : Py_None;
-        PyObject *item = Py_BuildValue("(OiOLiLLLLL)", name, l->line, l->code ? (PyObject *)l->code : Py_None,
+        PyObject *item = Py_BuildValue("(OiOLiLLLLLLL)", name, l->line, l->code ? (PyObject *)l->code : Py_None,
                                        (long long)l->hits, l->hot, (long long)l->nanoseconds, (long long)l->gap,
-                                       (long long)l->gross, (long long)l->net, (long long)l->peak);
+                                       (long long)l->gross, (long long)l->net, (long long)l->peak,
+                                       (long long)l->objects_net, (long long)l->objects_peak);
         if (item) PyList_SET_ITEM(list, i, item);
         else Py_CLEAR(list);
     }
@@ -1322,9 +1437,27 @@ static int64_t gross_now(void)
 static void end_counting(void)
 {
     hooks_out();
+    /* Under the lock: whoever puts an event into the queue looks at `on` there, so none comes after this. */
+    PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     L.on = 0;
-    if (L.foreign_count) foreign_take();
+    PyThread_release_lock(foreign_lock);
+    foreign_take();
 }
+
+#ifndef _WIN32
+/* In a child nothing is counted.  This runs inside of fork(), before Python frees the states of the threads that are not
+ * there any more: a buffer that dies with them must not be charged to a thread of the cell that is one of these.  The
+ * parent's lock may be held by a thread that does not exist here, and memory for a new one may not be asked for. */
+static void forked_child(void)
+{
+    if (spare_lock) foreign_lock = spare_lock;
+    spare_lock = NULL;
+    if (!L.on) return;
+    hooks_out();
+    L.on = 0;
+    L.abandoned = 1;
+}
+#endif
 
 PyDoc_STRVAR(stop_doc, "stop() -> dict\n\nEnd counting, put NumPy's allocator back, and hand over what was counted.");
 
@@ -1332,14 +1465,16 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
-    if (!L.on && !L.abandoned) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
+    if ((!L.on && !L.abandoned) || is_handing) return PyErr_Format(PyExc_RuntimeError, "the ledger is not counting");
     int64_t time = L.abandoned ? L.now : now_ns();
+    if (L.on && L.objects.read) objects_read(0, 0);
     if (L.on) end_counting();
     for (int i = 0; i < L.thread_count; i++) close_down_to(L.threads[i], 0, time);
-    bucket_flush();
-    point_put(time, L.current);
+    bucket_flush(&L.curve);
+    point_put(&L.curve, time, L.current);
+    is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)gross_now(), "births", (long long)L.serial,
         "peak_time", (long long)L.peak_time, "peak_serial", (unsigned long long)L.peak_serial,
@@ -1348,8 +1483,10 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
         "lost", L.lost, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
         "sites", site_list(), "lines", line_list(), "live", block_list(L.blocks, L.block_cap),
         "ghosts", block_list(L.ghosts, L.ghost_count),
-        "points", PyBytes_FromStringAndSize((const char *)L.points, (Py_ssize_t)(L.point_count * sizeof(Point))),
-        "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))));
+        "points", PyBytes_FromStringAndSize((const char *)L.curve.points, (Py_ssize_t)(L.curve.count * sizeof(Point))),
+        "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))),
+        "objects", objects_told(time));
+    is_handing = 0;
     forget();
     return result;
 }
@@ -1382,17 +1519,26 @@ static PyObject *reset_peak(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting at once; `stop` hands over what was counted so far. For a forked child.");
+PyDoc_STRVAR(abandon_doc, "abandon() -> None\n\nStop counting at once; `stop` hands over what was counted so far.");
 
 static PyObject *abandon(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
     if (!L.on) Py_RETURN_NONE;
-    hooks_out();
-    L.on = 0;
+    end_counting();
     L.abandoned = 1;
-    L.lock = PyThread_allocate_lock();   /* the parent's may be held by a thread that does not exist here */
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(drop_doc, "drop() -> None\n\nStop counting and forget everything. For a run that was cut off.");
+
+static PyObject *drop(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (L.on) end_counting();
+    if (!is_handing) forget();
     Py_RETURN_NONE;
 }
 
@@ -1409,6 +1555,7 @@ static PyMethodDef methods[] = {
     {"totals", totals, METH_NOARGS, totals_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"drop", drop, METH_NOARGS, drop_doc},
     {"frames_probe", frames_probe, METH_NOARGS, "frames_probe() -> None\n\nNote the frame that calls, for `frames_learn`."},
     {"frames_learn", frames_learn, METH_NOARGS,
      "frames_learn() -> bool\n\nLearn from the probes how a frame tells its caller; False when frame objects stay in use."},
@@ -1424,6 +1571,7 @@ static PyMethodDef methods[] = {
 #else
     {"trace_here", trace_here, METH_O, "trace_here(wanted)\n\nSet (or clear) the C trace function of this thread."},
     {"trace_thread", trace_thread, METH_VARARGS, "A trace function for threading.settrace."},
+    {"tell_lines", tell_lines, METH_O, "tell_lines(callable)\n\nCall it with the frame at each line's first run; None: no more."},
 #endif
     {NULL, NULL, 0, NULL},
 };
@@ -1443,8 +1591,11 @@ PyMODINIT_FUNC PyInit__ledger(void)
     PyObject *capsule = PyDataMem_DefaultHandler;
     handler = PyCapsule_GetPointer(capsule, "mem_handler");
     if (!handler) return NULL;
-    L.lock = PyThread_allocate_lock();
-    if (!L.lock) return PyErr_NoMemory();
+    foreign_lock = PyThread_allocate_lock();
+    if (!foreign_lock) return PyErr_NoMemory();
+#ifndef _WIN32
+    if (pthread_atfork(NULL, NULL, forked_child)) return PyErr_NoMemory();
+#endif
     return PyModule_Create(&module);
 #endif
 }

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import CodeType
 from typing import Any, Protocol
 
 import numpy as np
 
 from .. import cell
-from ..account import Account, Buffer, LineTotal, SiteTotal
+from ..account import Account, Buffer, Curve, LineTotal, PythonBytes, SiteTotal
 from ..buffers import named_buffers
 from ..host import NpmemError, Unavailable
-from . import lines, pure
+from . import lines, objects, pure
 
 try:
     from . import _ledger
@@ -40,7 +41,9 @@ class Ledger(Protocol):
 
     name: str
 
+    def count_objects(self) -> None: ...
     def clock(self) -> lines.Clock: ...
+    def notice(self) -> Callable[[object], None] | None: ...
     def start(
         self,
         files: tuple[str, ...],
@@ -58,9 +61,22 @@ class NativeLedger:
 
     name = "native"
 
+    def __init__(self) -> None:
+        self._objects: objects.Objects | None = None
+
+    def count_objects(self) -> None:
+        """Count Python's own bytes, too; to be called before `start`."""
+        self._objects = objects.Objects()
+
     def clock(self) -> lines.Clock:
         """The line clock that writes into this ledger."""
-        return lines.make(_ledger)
+        self._clock = lines.make(_ledger)
+        return self._clock
+
+    def notice(self) -> Callable[[object], None] | None:
+        """On CPython 3.11: sets whom to call with the frame at each line's first run. None where nobody needs it."""
+        found: Callable[[object], None] | None = getattr(_ledger, "tell_lines", None)
+        return found
 
     def start(
         self,
@@ -72,18 +88,42 @@ class NativeLedger:
         clock: lines.Clock,
     ) -> None:
         """Begin counting; see `_ledger.start`."""
+        readers = None
+        if self._objects is not None:
+            self._objects.start()
+            readers = self._objects.readers(namespace)
         known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
         self._started = _ledger.start(
-            files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable
+            files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable, readers
         )
 
     def stop(self) -> Account:
         """End counting, put NumPy's allocator back as it was, and tell."""
-        return _account(_ledger.stop(), self._started)
+        raw = _ledger.stop()
+        account = _account(raw, self._started)
+        return account if self._objects is None else self._with_objects(account, raw, self._objects)
+
+    def _with_objects(self, account: Account, raw: dict[str, Any], watch: objects.Objects) -> Account:
+        """The account with Python's own bytes in it, as far as they could be counted."""
+        net, peak, _, readings, nanoseconds, is_lost, missed, points = raw["objects"]
+        tables = watch.stop()
+        if not self._clock.is_listening:
+            return replace(account, notes=(*account.notes, objects.NO_LINES))
+        notes = [*account.notes, *watch.notes(readings, nanoseconds, account.stopped - account.started, tables)]
+        if is_lost:
+            notes.append(objects.STOPPED)
+        if missed:
+            notes.append(f"{missed} readings of Python objects failed: peaks between them may be missing.")
+        curve = _curve(points, account.started)
+        return replace(account, notes=tuple(notes), python=PythonBytes(net, peak, curve))
+
+
+def _curve(points: bytes, started: int) -> tuple[Curve, Curve]:
+    pairs = np.frombuffer(points, np.int64).reshape(-1, 2)
+    return np.maximum(pairs[:, 0] - started, 0), pairs[:, 1].copy()
 
 
 def _account(raw: dict[str, Any], started: int) -> Account:
-    points = np.frombuffer(raw["points"], np.int64).reshape(-1, 2)
     events = np.frombuffer(raw["events"], _EVENT)
     if len(events):
         started = int(events["time"][0])  # what lies before is ours: nothing of the cell's has run yet
@@ -105,7 +145,7 @@ def _account(raw: dict[str, Any], started: int) -> Account:
             for address, size, born, serial, _, site in blocks
             if serial <= raw["peak_serial"]
         ),
-        timeline=(np.maximum(points[:, 0] - started, 0), points[:, 1].copy()),
+        timeline=_curve(raw["points"], started),
         event_time=events["time"] - started,
         event_line=events["line"].astype(np.int64),
         event_thread=events["thread"].astype(np.int64),
@@ -210,7 +250,16 @@ def running() -> bool:
 
 
 def abandon() -> None:
-    """Stop counting at once and forget; nothing to do when nothing counts."""
+    """Stop counting at once, as in a forked child; nothing to do when nothing counts."""
     pure.abandon()
     if _ledger is not None:
         _ledger.abandon()
+    objects.abandon()
+
+
+def drop() -> None:
+    """Stop counting, and keep nothing of a run that was cut off."""
+    pure.abandon()
+    if _ledger is not None:
+        _ledger.drop()
+    objects.abandon()

@@ -14,9 +14,14 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def plot(curves: Curves, width: int) -> list[str]:
-    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
-    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
-    span = max(1, int(curves.allocated[1].max()) - base)
+    """A curve as lines of at most `width` columns, each column as high as its highest moment.
+
+    It is the allocated one; that of Python objects, under a title, where NumPy allocated nothing.
+    """
+    is_python = len(curves.python[0]) > 0 and not curves.allocated[1].any()
+    shown = curves.python if is_python else curves.allocated
+    base = min(0, int(shown[1].min())) if curves.bytes_.low else 0
+    span = max(1, int(shown[1].max()) - base)
     unit, size = unit_for(span)
     named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
     foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)
@@ -24,9 +29,10 @@ def plot(curves: Curves, width: int) -> list[str]:
     margin = max(map(len, [*named.values(), *second.values(), foot, "line"])) + 1
     inner = width - margin - 1
     return [
+        *(["Python objects"] if is_python else []),
         *_lane(curves.segments, curves.time.high, inner, margin),
         *_peak(curves, margin, inner, width),
-        *_body(column_peaks(*curves.allocated, curves.time.high, inner), base, span, named, margin, ROWS),
+        *_body(column_peaks(*shown, curves.time.high, inner), base, span, named, margin, ROWS),
         f"{foot:>{margin - 1}} └{_time_axis(curves, inner)}",
         *(_panel(curves, curves.panel, second, margin, inner) if curves.panel else ()),
         " " * margin + _time_words(curves, inner),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-INK, BLUE, ORANGE, RED = "#797979", "#2a7ad0", "#c4700c", "#e23b3f"
+INK, BLUE, ORANGE, RED, TEAL = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#17888f"
 WIDTH, PLOT_TOP, PLOT_HEIGHT, LEFT, RIGHT = 800, 64, 220, 76, 10  # pixels of a 1x screen; the lane is above PLOT_TOP
 HEIGHT = PLOT_TOP + PLOT_HEIGHT + 62
 BAND, LABELS, LEADERS = 50, 37, 15  # height of the band's top and of the texts' middles, from the picture's top
@@ -186,8 +186,9 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
-    if len(curves.resident[0]):
-        sheet.line(x(curves.resident[0]), y(curves.resident[1]), ORANGE, 1.7, solid_joinstyle="round")
+    for (when, what), color in ((curves.resident, ORANGE), (curves.python, TEAL)):
+        if len(when):
+            sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
 
 
 def _steps(time_ns: Curve, value: Curve) -> tuple[Curve, Curve]:
@@ -217,8 +218,10 @@ def _draw_peak(sheet: Sheet, curves: Curves, x: float, y: float) -> None:
 def _draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = sheet.foot - 12.0
     x = float(LEFT)
-    entries = [(f"{curves.counted}, allocated above the start (exact)", BLUE, 2.2)]
+    exact = " (exact)" if curves.counted == "NumPy" else ""
+    entries = [(f"{curves.counted}, allocated above the start{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
+    entries += [("Python objects", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)

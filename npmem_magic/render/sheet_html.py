@@ -49,7 +49,7 @@ def piece(part: Piece) -> str:
         return _case(part)
     if isinstance(part, Snippet):
         source = f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(part.source))}</pre>'
-        return html.title(part.title) + source
+        return html.title(printable(part.title)) + source
     return _change(part)
 
 
@@ -94,10 +94,14 @@ def _listing(listing: Listing) -> str:
 
 def _table(table: Table) -> str:
     head = "".join(
-        html.head(escape(column.head), "right" if column.align == ">" else "left") for column in table.columns
+        html.head(_words(column.head), "right" if column.align == ">" else "left") for column in table.columns
     )
     body = "".join(_entry(table, entry) for entry in table.entries)
-    title = html.title(table.title, table.more) if table.title else '<div style="margin:10px 0 0"></div>'
+    title = (
+        html.title(printable(table.title), printable(table.more))
+        if table.title
+        else '<div style="margin:10px 0 0"></div>'
+    )
     remark = f'<div style="margin:2px 0 0;{html.DIM}">{_words(table.remark)}</div>' if table.remark else ""
     return title + html.whole_table(head, body + _total(table)) + remark
 
@@ -124,8 +128,8 @@ def _cell(table: Table, entry: Entry, at: int) -> str:
     if column.align == ">":
         share = entry.share if at == table.bar_at else 0.0
         return html.number(_words(text), share, html.BLUE_BAR, dim=at != table.bar_at)
-    style = f"{html.CELL};text-align:left;overflow-wrap:anywhere{';' + html.DIM if entry.is_quiet else ''}"
-    return f'<td style="{style}">{_words(text)}</td>'
+    style = f"{html.CELL};text-align:left;overflow-wrap:break-word{';' + html.DIM if entry.is_quiet else ''}"
+    return f'<td style="{style}">{_words(text).replace("×", "×<wbr>")}</td>'
 
 
 def _total(table: Table) -> str:

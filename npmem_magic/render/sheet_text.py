@@ -30,7 +30,7 @@ def piece(part: Piece, width: int) -> list[str]:
     if isinstance(part, Case):
         return _case(part, width)
     if isinstance(part, Snippet):
-        return [clip(part.title, width), *(f"    {printable(line)}" for line in part.source.splitlines())]
+        return [clip(printable(part.title), width), *(f"    {printable(line)}" for line in part.source.splitlines())]
     return _change(part, width)
 
 
@@ -67,7 +67,7 @@ def _row(row: tuple[str, str], size: int, width: int) -> list[str]:
 def _table(table: Table, width: int) -> list[str]:
     sizes = _sizes(table, width)
     head = _cells(table, tuple(column.head for column in table.columns), sizes)
-    lines = [clip(" ".join(filter(None, (table.title, table.more))), width)] if table.title else []
+    lines = [clip(printable(" ".join(filter(None, (table.title, table.more)))), width)] if table.title else []
     lines += [head, "─" * min(width, columns(head.rstrip()) if not table.total else sum(sizes) + 2 * (len(sizes) - 1))]
     for entry in table.entries:
         lines += _entry(table, entry, sizes, width)
