@@ -111,7 +111,7 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     low = min(ended, key=peaks.__getitem__)
     if len(ended) == 1:
         lead = f"{one_line(low)} peaks at {human(peaks[low])}"
-    elif len({peaks[label] for label in ended}) == 1:
+    elif len({human(peaks[label]) for label in ended}) == 1:  # bytes that nobody would read make no difference
         lead = f"The same peak, {human(peaks[low])}"
     else:
         rest = [label for label in ended if label != low]
