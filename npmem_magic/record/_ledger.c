@@ -25,9 +25,9 @@
  *     packed buffers, and what they were at the peak: copied when they change for the first time since the newest peak.
  *     A new peak therefore costs nothing, and a site that has not changed since needs no copy.
  *   - Ghosts were all alive at one time, so there are no more of them than there were Blocks.
- *   - Beyond the packed ones only a sum is kept (`loose`): NumPy tells the size with every death.  The totals are exact;
- *     a buffer from before the trace that dies meanwhile is taken for one of these, which can only move bytes between
- *     "alive at the peak" and "from before".
+ *   - Beyond the packed ones only a sum is kept (`loose`): NumPy tells the size with every death.  The totals stay exact,
+ *     unless one of these is resized, which the trace then says; and a buffer from before the trace that dies meanwhile
+ *     is taken for one of these, which moves bytes between "alive at the peak" and "from before".
  *   - The curve is merged pairwise into lowest and highest, and the highest of two highest is the highest of both: its
  *     top stays the peak (but for what small buffers add between two steps, which the fold puts in).
  *   - Line events that are too many lose their shortest runs, never those around the peak (`events_thin`).
