@@ -26,6 +26,15 @@ class Buffer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Many:
+    """Buffers of one site alive at the peak beyond those told one by one: their bytes in all and their number."""
+
+    site: int
+    nbytes: int
+    buffers: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SiteTotal:
     """Bytes asked for by one expression; `line` indexes `Account.lines`, `live` is what is alive at the end.
 
@@ -96,6 +105,7 @@ class Account:
     event_line: Curve
     event_thread: Curve
     event_depth: Curve
+    many_at_peak: tuple[Many, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
     python: PythonBytes | None = None

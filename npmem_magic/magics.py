@@ -23,6 +23,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from .cell import Cell
+from .compare_magics import CompareMagics
 from .doctor_magics import DoctorMagics
 from .door import BODY, in_terminal, told_as_usage, variable_name
 from .dtype_magics import DtypeMagics
@@ -170,8 +171,8 @@ class MemoryMagics(Magics):
                 f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
-        if not request.quiet and not in_terminal(self.shell):
-            self._renderer().warm_up()  # so that the report comes at once when the cell has ended
+        if not request.quiet:
+            self.warm_up()
         with told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
@@ -185,17 +186,23 @@ class MemoryMagics(Magics):
         if request.output is not None:
             self.shell.user_ns[request.output] = trace
         if not request.quiet:
-            self._show(trace)
+            self.show(trace)
         if outcome.error is not None:
             raise_as_it_was(outcome.error)
         return outcome.value
 
-    def _show(self, trace: Trace) -> None:
+    def warm_up(self) -> None:
+        """Make the report ready to be drawn, so that it comes at once when the cell has ended."""
+        if not in_terminal(self.shell):
+            self._renderer().warm_up()
+
+    def show(self, result: object) -> None:
+        """Show the report of a result."""
         try:
             if in_terminal(self.shell):
-                print(self._renderer().text(trace))
+                print(self._renderer().text(result))
             else:
-                data, metadata = self._renderer().bundle(trace)
+                data, metadata = self._renderer().bundle(result)
                 self.shell.display_pub.publish(data=data, metadata=metadata)
         except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
             print(
@@ -235,8 +242,10 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    shell.register_magics(magics, DtypeMagics(shell, keep), DoctorMagics(shell))
-    shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
+    for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics), DoctorMagics(shell)):
+        shell.register_magics(each)
+    for prepare in (magics.prepare, shell.magics_manager.registry[CompareMagics.__name__].prepare):
+        shell.input_transformer_manager.line_transforms.insert(0, prepare)
     magics.tracebacks.install()
     return magics
 
@@ -247,10 +256,12 @@ def uninstall(shell: InteractiveShell) -> None:
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:
         return
-    for each in (magics, *(manager.registry.pop(other.__name__, None) for other in (DtypeMagics, DoctorMagics))):
+    others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics, DoctorMagics)]
+    for each in (magics, *others):
         for kind, ours in each.magics.items() if each is not None else ():
             for name in ours:
                 manager.magics[kind].pop(name, None)
+    prepares = [each.prepare for each in (magics, *others) if hasattr(each, "prepare")]
     transforms = shell.input_transformer_manager.line_transforms
-    transforms[:] = [each for each in transforms if each != magics.prepare]
+    transforms[:] = [each for each in transforms if each not in prepares]
     magics.tracebacks.remove()

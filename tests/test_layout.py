@@ -18,7 +18,7 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("dtype_magics", "doctor_magics"),
+    ("dtype_magics", "compare_magics", "doctor_magics"),
     ("door", "asking"),
     ("shell",),
     ("render",),
@@ -60,8 +60,8 @@ LEAVES_MAY = {
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics", "dtype_magics", "doctor_magics", "door"},
-    "matplotlib": {"render.chart"},
+    "IPython": {"magics", "dtype_magics", "compare_magics", "doctor_magics", "door"},
+    "matplotlib": {"render.canvas"},
     "pynvml": {"record.nvml"},
 }
 LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil", "threadpoolctl"}

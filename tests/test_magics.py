@@ -268,7 +268,7 @@ def test_unload_leaves_the_shell_as_it_was() -> None:
             with redirect_stdout(StringIO()):
                 shell.run_line_magic(command, "npmem_magic")
             if command != "unload_ext":
-                assert len(shell.input_transformer_manager.line_transforms) == before[2] + 1
+                assert len(shell.input_transformer_manager.line_transforms) == before[2] + 2  # one a cell magic
                 assert run(shell, "%%memtrace -q\n3")[0] == 3
         assert known(shell) == before
         with redirect_stderr(StringIO()) as err:

@@ -9,6 +9,7 @@ import make_traces
 import pytest
 
 from npmem_magic import render
+from npmem_magic.compare.comparison import of_kept
 from npmem_magic.render import chart, page, panel
 from npmem_magic.trace import DeviceCost, Trace
 
@@ -113,6 +114,12 @@ def test_the_picture_is_higher_by_the_panel(trace: Trace) -> None:
     with_panel = chart.draw(drawn(trace))
     without = chart.draw(replace(drawn(trace), panel=None))
     assert with_panel.height == without.height + panel.HEIGHT
+
+
+def test_a_comparison_shows_the_hosts_memory_alone() -> None:
+    traces = {"a": gpu_traces.books(), "b": gpu_traces.two()}
+    shown = render.bundle(of_kept(traces))[0]["text/plain"]
+    assert "GPU peak 915" not in shown and "152.6" in shown
 
 
 def test_as_html_the_table_is_escaped() -> None:

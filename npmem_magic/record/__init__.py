@@ -51,6 +51,7 @@ class Options:
     """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
     `python` counts Python's own bytes, too; `gpu` is one of `gpus.MODES`.
 
+    Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
     `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
     """
 
@@ -59,6 +60,7 @@ class Options:
     label: str | None = None
     python: bool = False
     beside: Callable[[Around], Companion] | None = None
+    collect: bool = True
     gpu: str = "auto"
 
 
@@ -108,7 +110,8 @@ class _Watch:
             # What is read of the texts takes objects, too. In the run, other threads would be charged with them.
             for filename in {work.filename, *partial, *(files_of_own_functions(namespace) & whole)}:
                 self._statements(filename)
-        gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
+        if self._options.collect:
+            gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()

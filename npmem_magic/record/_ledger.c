@@ -8,12 +8,31 @@
  *
  * What is kept.
  *   Block   one live buffer: address, size, birth time, thread, site.        (hash table on the address)
+ *   packed  one live buffer beyond 60,000: address, size, site.              (hash table on the address)
  *   Site    one expression: code object and place in the source; its totals. (hash table on code and offset)
  *   Line    one line of a followed file; costs of what it calls included.    (array per file)
  *   Curve   the steps of the allocated total; when it is full, neighbours are merged into their extremes.
  *   Ghost   a buffer that was alive at the peak and died later.
  * The set "alive at the peak" needs no snapshot: it is the live blocks born before the peak plus the ghosts, and
- * every new peak empties the list of ghosts.
+ * every new peak empties the list of ghosts; plus what each site held in packed buffers.
+ *
+ * What bounds it, and why the peak and what was alive at it stay exact.  Everything together stays below 64 MiB however
+ * many buffers and lines a run has: about 7 MiB in an ordinary run, 36 with a million buffers alive at one time.
+ *   - The totals need the size of a buffer that dies, so every living buffer is noted.  The first 60,000 alive at one
+ *     time are Blocks.  Those beyond (below 1 MiB each; larger ones are always Blocks) are packed: address, size and
+ *     site in 12 bytes, up to 1.5 million of them (24 MiB).  So bytes, lines and the costs of sites stay exact.
+ *   - What was alive at the peak is then told by site for the packed ones.  A site keeps the sum and the number of its
+ *     packed buffers, and what they were at the peak: copied when they change for the first time since the newest peak.
+ *     A new peak therefore costs nothing, and a site that has not changed since needs no copy.
+ *   - Ghosts were all alive at one time, so there are no more of them than there were Blocks.
+ *   - Beyond the packed ones only a sum is kept (`loose`): NumPy tells the size with every death.  The totals stay exact,
+ *     unless one of these is resized, which the trace then says; and a buffer from before the trace that dies meanwhile
+ *     is taken for one of these, which moves bytes between "alive at the peak" and "from before".
+ *   - The curve is merged pairwise into lowest and highest, and the highest of two highest is the highest of both: its
+ *     top stays the peak (but for what small buffers add between two steps, which the fold puts in).
+ *   - Line events that are too many lose their shortest runs, never those around the peak (`events_thin`).
+ *   - Sites, lines, threads and the queue of other threads have limits that no notebook meets; beyond them the totals
+ *     go on, without a place.
  *
  * The innermost followed frame gives the site, and every followed line outside of it is charged, too.  Asking Python
  * for a frame object makes one, which costs more than a small array; the interpreter's own frames are therefore read
@@ -30,6 +49,7 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +74,34 @@
 #endif
 
 #define BIG 4096                 /* bytes from which on a buffer gets a time and a step of the curve */
-#define SMALL_TRACKED (1 << 16)  /* smaller buffers alive at one time whose site is remembered */
-#define POINTS (1 << 16)         /* steps of the curve before neighbours are merged */
-#define EVENTS (1 << 18)         /* line events kept for the lane of lines */
 #define HOT 1000                 /* runs of a line after which its events are switched off */
 #define DEEP 256                 /* open followed frames noted per thread; deeper ones share the last */
+#define LAST_LINE (1 << 20)      /* lines beyond have a number that somebody made up */
+#ifndef NPMEM_SMALL_LIMITS
+#define BLOCKS 60000             /* buffers alive at one time of which everything is noted ... */
+#define SMALL_BLOCKS 30000       /* ... of these, smaller than BIG */
+#define HUGE_SIZE (1 << 20)      /* bytes from which on everything is noted in any case: nobody has many of these */
+#define PACKED (1 << 21)         /* slots for the buffers beyond, of which only size and site are noted */
+#define POINTS (1 << 16)         /* steps of the curve before neighbours are merged */
+#define EVENTS (1 << 18)         /* line events kept for the lane of lines */
+#define MOST_SITES (1 << 14)     /* what lies beyond is told as "no followed line" */
+#define MOST_LINES (1 << 15)
+#define MOST_KEYS (1 << 18)
+#define MOST_THREADS 1024        /* with lines open at one time; further ones have no line events */
+#define MOST_FOREIGN (1 << 16)
+#else                            /* for the tests: every limit is met by a short program */
+#define BLOCKS 40
+#define SMALL_BLOCKS 15
+#define HUGE_SIZE (1 << 18)
+#define PACKED (1 << NPMEM_SMALL_LIMITS)
+#define POINTS (1 << 6)
+#define EVENTS (1 << 8)
+#define MOST_SITES 50
+#define MOST_LINES 60
+#define MOST_KEYS (1 << 10)
+#define MOST_THREADS 2
+#define MOST_FOREIGN (1 << 6)
+#endif
 #define FILE_CACHE 256
 #define RECENT 256
 
@@ -74,9 +117,16 @@
 #define BEFORE (-1)   /* site of a buffer born before the trace whose size is known */
 #define OUTSIDE (-2)  /* a frame of the runner: no followed frame lies further out */
 #define NOWHERE 0     /* site and line 0: no followed line asked for it */
+#define PACKED_BITS 15
+#define PACKED_BEFORE ((1 << PACKED_BITS) - 1)   /* the site BEFORE in a packed entry */
 
 typedef struct { uintptr_t address; int64_t size, born; uint64_t serial; unsigned long thread; int site; } Block;
-typedef struct { PyCodeObject *code; int offset, line, is_root, place[4]; int64_t hits, gross, live, peak; } Site;
+typedef struct {
+    PyCodeObject *code;
+    int offset, line, is_root, place[4], next;      /* next: of the same hash */
+    int64_t hits, gross, live, peak;
+    int64_t packed, packed_before; int packed_count, packed_count_before; uint64_t packed_peak;
+} Site;
 typedef struct { PyCodeObject *code; int offset, site; } Key;   /* several instructions may share one expression */
 typedef struct {
     PyCodeObject *code;         /* the first code seen on this line; NULL for line 0 */
@@ -111,14 +161,15 @@ typedef struct {
 
 static struct {
     volatile int on, abandoned;
-    int64_t current, peak, peak_time, before_freed, small_untracked, small_at_peak;
-    uint64_t serial, peak_serial, walk, execution;
-    int peak_site, small_tracked, lost, resized_unknown, unmatched;
+    int64_t current, peak, peak_time, loose, loose_at_peak;
+    uint64_t serial, peak_serial, peaks, walk, execution;
+    int peak_site, small_tracked, lost, crowded, resized_unknown, unmatched;
     int64_t site_value, valley;                        /* bytes when peak_site was set; the least since */
     int64_t now;                                       /* the last time read */
     Block *blocks; size_t block_cap, block_count;
     Block *ghosts; size_t ghost_cap, ghost_count;
-    Site *sites; int site_cap, site_count; Key *keys; size_t key_cap, key_count;
+    uint64_t *packed; uint32_t *packed_size; size_t packed_cap, packed_count;
+    Site *sites; int site_cap, site_count, site_heads[4096]; Key *keys; size_t key_cap, key_count;
     Line *lines; int line_cap, line_count;
     File *files; int file_count;
     Curve curve;
@@ -133,7 +184,7 @@ static struct {
     struct { int offset, site; } root_sites[RECENT];
     struct { PyCodeObject *code; int offset, site; } recent[RECENT];   /* sites hold their code, so keys stay unique */
     PyCodeObject *others[RECENT];                      /* some code that is not followed; held, so that it stays so */
-    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count;
+    Foreign *foreign; size_t foreign_cap; volatile size_t foreign_count; int64_t foreign_rest, foreign_top;
 } L;
 
 static unsigned run;                                       /* goes up when a trace is forgotten */
@@ -244,6 +295,84 @@ static void block_remove(Block *block)
     L.block_count--;
 }
 
+/* ---- packed blocks: 12 bytes each, the address (49 bits, in units of 8 bytes) and the site in one word -------- */
+
+static inline size_t packed_slot(uintptr_t address)
+{
+    size_t at = hash_address(address << 1, L.packed_cap);
+    while (L.packed[at] && L.packed[at] >> PACKED_BITS != (uint64_t)address >> 3) at = (at + 1) & (L.packed_cap - 1);
+    return at;
+}
+
+/* The slot that holds `address`, or -1. */
+static inline ptrdiff_t packed_find(uintptr_t address)
+{
+    if (!L.packed_count) return -1;
+    size_t at = packed_slot(address);
+    return L.packed[at] ? (ptrdiff_t)at : -1;
+}
+
+static int packed_grow(void)
+{
+    uint64_t *old = L.packed;
+    uint32_t *old_size = L.packed_size;
+    size_t old_cap = L.packed_cap, cap = old_cap ? old_cap * 2 : PACKED < 4096 ? PACKED : 4096;
+    if (cap > PACKED) return 0;
+    uint64_t *grown = calloc(cap, sizeof(uint64_t) + sizeof(uint32_t));
+    if (!grown) { L.lost = 1; return 0; }
+    L.packed = grown;
+    L.packed_size = (uint32_t *)(grown + cap);
+    L.packed_cap = cap;
+    for (size_t i = 0; i < old_cap; i++) {
+        if (!old[i]) continue;
+        size_t at = packed_slot((uintptr_t)(old[i] >> PACKED_BITS << 3));
+        L.packed[at] = old[i];
+        L.packed_size[at] = old_size[i];
+    }
+    free(old);
+    return 1;
+}
+
+/* Note a buffer that is in no table yet; 0 when there is no room for it. */
+static int packed_put(uintptr_t address, int64_t size, int site)
+{
+    if ((address & 7) || (uint64_t)address >> 52 || size >= HUGE_SIZE) return 0;
+    if (L.packed_count * 4 >= L.packed_cap * 3 && !packed_grow()) return 0;
+    size_t at = packed_slot(address);
+    L.packed[at] = (uint64_t)address >> 3 << PACKED_BITS | (uint64_t)site;
+    L.packed_size[at] = (uint32_t)size;
+    L.packed_count++;
+    return 1;
+}
+
+static void packed_remove(size_t hole)
+{
+    size_t mask = L.packed_cap - 1, at = hole;
+    for (;;) {
+        at = (at + 1) & mask;
+        if (!L.packed[at]) break;
+        size_t home = hash_address((uintptr_t)(L.packed[at] >> PACKED_BITS << 4), L.packed_cap);
+        if (((at - home) & mask) < ((at - hole) & mask)) continue;
+        L.packed[hole] = L.packed[at];
+        L.packed_size[hole] = L.packed_size[at];
+        hole = at;
+    }
+    L.packed[hole] = 0;
+    L.packed_count--;
+}
+
+/* Add to a site's packed bytes, and remember what they were at the peak when this is the first change since. */
+static void packed_add(Site *site, int64_t size, int count)
+{
+    if (site->packed_peak != L.peaks) {
+        site->packed_before = site->packed;
+        site->packed_count_before = site->packed_count;
+        site->packed_peak = L.peaks;
+    }
+    site->packed += size;
+    site->packed_count += count;
+}
+
 /* ---- the curve: exact steps until POINTS of them, then buckets that keep their extremes --------------------- */
 
 static int curve_make(Curve *c)
@@ -281,7 +410,8 @@ static void bucket_flush(Curve *c)
     if (!b->count) return;
     if (b->low_time < b->high_time) { point_put(c, b->low_time, b->low); point_put(c, b->high_time, b->high); }
     else if (b->high_time < b->low_time) { point_put(c, b->high_time, b->high); point_put(c, b->low_time, b->low); }
-    else point_put(c, b->last_time, b->last);
+    else if (b->low == b->high) point_put(c, b->last_time, b->last);
+    else { point_put(c, b->low_time, b->low); point_put(c, b->high_time, b->high); }   /* within one tick of the clock */
     b->count = 0;
 }
 
@@ -337,7 +467,7 @@ static inline int followed(PyCodeObject *code)
 static int line_index(int file, int line, PyCodeObject *code)
 {
     File *f = &L.files[file];
-    if (line < 0) return NOWHERE;
+    if (line < 0 || line >= LAST_LINE) return NOWHERE;
     if (line >= f->size) {
         int size = line + 64;
         int *grown = realloc(f->lines, (size_t)size * sizeof(int));
@@ -347,6 +477,7 @@ static int line_index(int file, int line, PyCodeObject *code)
         f->size = size;
     }
     if (f->lines[line]) return f->lines[line];
+    if (L.line_count == MOST_LINES) { L.crowded = 1; return NOWHERE; }
     if (L.line_count == L.line_cap) {
         Line *grown = realloc(L.lines, (size_t)L.line_cap * 2 * sizeof(Line));
         if (!grown) { L.lost = 1; return NOWHERE; }
@@ -393,9 +524,11 @@ static int site_at(PyCodeObject *code, int offset, int file)
     int place[4] = {0, 0, 0, 0};   /* line, column, end line, end column */
     if (!PyCode_Addr2Location(code, offset, &place[0], &place[1], &place[2], &place[3]) || place[0] < 0)
         place[0] = PyCode_Addr2Line(code, offset);
-    for (int i = 1; i < L.site_count; i++) {
+    int *head = &L.site_heads[(((uintptr_t)code >> 4) * 31 + (unsigned)place[0] * 7 + (unsigned)place[1]) % 4096];
+    for (int i = *head; i; i = L.sites[i].next) {
         if (L.sites[i].code == code && memcmp(L.sites[i].place, place, sizeof place) == 0) return i;
     }
+    if (L.site_count == MOST_SITES) { L.crowded = 1; return NOWHERE; }
     if (L.site_count == L.site_cap) {
         Site *grown = realloc(L.sites, (size_t)L.site_cap * 2 * sizeof(Site));
         if (!grown) { L.lost = 1; return NOWHERE; }
@@ -410,7 +543,8 @@ static int site_at(PyCodeObject *code, int offset, int file)
     made->line = line;
     made->is_root = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
     memcpy(made->place, place, sizeof place);
-    return L.site_count++;
+    made->next = *head;
+    return *head = L.site_count++;
 }
 
 static int site_search(PyCodeObject *code, int offset)
@@ -422,7 +556,11 @@ static int site_search(PyCodeObject *code, int offset)
         if (L.keys[at].code == code && L.keys[at].offset == offset) return L.keys[at].site;
     }
     Key key = {code, offset, site_at(code, offset, file)};
-    if (key.site != NOWHERE && (++L.key_count * 2 < L.key_cap || keys_grow())) key_put(L.keys, key);
+    int has_room = L.key_count * 2 < L.key_cap || (L.key_cap < MOST_KEYS && keys_grow());
+    if (key.site != NOWHERE && has_room) {
+        key_put(L.keys, key);
+        L.key_count++;
+    }
     return key.site;
 }
 
@@ -706,6 +844,59 @@ static void block_died(Block *block)
     block_remove(block);
 }
 
+static void packed_died(size_t at)
+{
+    int site = (int)(L.packed[at] & PACKED_BEFORE);
+    int64_t size = L.packed_size[at];
+    if (site != PACKED_BEFORE) {
+        L.sites[site].live -= size;
+        packed_add(&L.sites[site], -size, -1);
+    }
+    packed_remove(at);
+}
+
+/* A buffer is born where we think another one lives: that one was freed behind our back, on no line that we know. */
+static SELDOM void stale_gone(uintptr_t address)
+{
+    Block *block = block_find(address);
+    ptrdiff_t at = block ? -1 : packed_find(address);
+    if (!block && at < 0) return;
+    int site = block ? block->site : (int)(L.packed[at] & PACKED_BEFORE);
+    int64_t size = block ? block->size : L.packed_size[at];
+    if (block) block_died(block);
+    else packed_died((size_t)at);
+    if (site == BEFORE || (!block && site == PACKED_BEFORE)) return;
+    L.current -= size;
+    line_charge(NOWHERE, -size, 0, ++L.walk);
+}
+
+/* A birth when the table of blocks is full: the bytes stay exact, the buffer is told with the others of its site. */
+static SELDOM void birth_packed(uintptr_t address, int64_t size, int site)
+{
+    Site *s = &L.sites[site];
+    stale_gone(address);
+    if (!packed_put(address, size, site)) { L.loose += size; return; }
+    packed_add(s, size, 1);
+    s->live += size;
+    if (s->live > s->peak) s->peak = s->live;
+}
+
+static inline void peak_mark(int64_t time)
+{
+    L.peak = L.current;
+    L.peak_serial = L.serial;
+    L.peak_time = time;
+    L.peaks++;
+    L.loose_at_peak = L.loose;
+    L.ghost_count = 0;
+}
+
+static inline int is_noted(int64_t size)
+{
+    if (size < BIG) return L.small_tracked < SMALL_BLOCKS;
+    return L.block_count < BLOCKS || size >= HUGE_SIZE;
+}
+
 static inline void birth(uintptr_t address, int64_t size, int site, unsigned long thread, int64_t time)
 {
     L.serial++;
@@ -714,14 +905,11 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
     Site *s = &L.sites[site];
     s->hits++;
     s->gross += size;
-    if ((size >= BIG || L.small_tracked < SMALL_TRACKED) && block_room()) {
+    if (RARE(!is_noted(size)) || !block_room()) birth_packed(address, size, site);
+    else {
         Block *slot = block_slot(address);
-        if (RARE(slot->address)) {   /* freed behind our back: it is gone, on no line that we know */
-            if (slot->site != BEFORE) {
-                L.current -= slot->size;
-                line_charge(NOWHERE, -slot->size, 0, ++L.walk);
-            }
-            block_died(slot);
+        if (RARE(slot->address || L.packed_count)) {
+            stale_gone(address);
             slot = block_slot(address);
         }
         L.block_count++;
@@ -735,19 +923,14 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
         s->live += size;
         if (s->live > s->peak) s->peak = s->live;
     }
-    else L.small_untracked += size;
     if (L.current > L.peak) {
-        L.peak = L.current;
-        L.peak_serial = L.serial;
-        L.peak_time = time;
+        peak_mark(time);
         /* The peak is named after the expression that took the bytes, not after the last few bytes on top of it: the
          * name stays while the total has neither grown nor fallen by a hundredth. */
         if (L.current - L.site_value > L.site_value / 100 || L.site_value - L.valley > L.site_value / 100) {
             L.peak_site = site;
             L.site_value = L.valley = L.current;
         }
-        L.small_at_peak = L.small_untracked;
-        L.ghost_count = 0;
     }
     maybe_step(size);
 }
@@ -756,20 +939,26 @@ static inline void birth(uintptr_t address, int64_t size, int site, unsigned lon
 static int64_t death_size(uintptr_t address, int64_t size, Block **found)
 {
     *found = block_find(address);
-    return *found ? (*found)->size : size;
+    if (*found) return (*found)->size;
+    ptrdiff_t at = packed_find(address);
+    return at < 0 ? size : (int64_t)L.packed_size[at];
 }
 
-static inline void death(Block *block, int64_t size)
+/* A death of one that is not in the table of blocks. */
+static SELDOM void death_packed(uintptr_t address, int64_t size)
 {
-    L.objects.numpy -= objects_traced(block, size);
+    ptrdiff_t at = packed_find(address);
+    if (at >= 0) packed_died((size_t)at);
+    else if (L.loose >= size && size < HUGE_SIZE) L.loose -= size;   /* else one from before the trace */
+}
+
+static inline void death(uintptr_t address, Block *block, int64_t size)
+{
+    L.objects.numpy -= objects_traced(address, block, size);
     L.current -= size;
     if (L.current < L.valley) L.valley = L.current;
-    if (block) {
-        if (block->site == BEFORE) L.before_freed += size;
-        block_died(block);
-    }
-    else if (size < BIG && L.small_untracked >= size) L.small_untracked -= size;
-    else L.before_freed += size;
+    if (block) block_died(block);
+    else death_packed(address, size);
     maybe_step(size);
 }
 
@@ -779,7 +968,7 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
 {
     PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     if (L.on) {
-        if (L.foreign_count == L.foreign_cap) {
+        if (L.foreign_count == L.foreign_cap && L.foreign_cap < MOST_FOREIGN) {
             size_t cap = L.foreign_cap ? L.foreign_cap * 2 : 64;
             Foreign *grown = realloc(L.foreign, cap * sizeof(Foreign));
             if (grown) { L.foreign = grown; L.foreign_cap = cap; }
@@ -788,9 +977,27 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
             Foreign event = {address, size, now_ns(), PyThread_get_thread_ident(), is_birth};
             L.foreign[L.foreign_count++] = event;
         }
-        else L.lost = 1;
+        else {   /* the sum of the rest is kept, and the highest it was */
+            L.foreign_rest += is_birth ? size : -size;
+            if (L.foreign_rest > L.foreign_top) L.foreign_top = L.foreign_rest;
+            L.crowded = 1;
+        }
     }
     PyThread_release_lock(foreign_lock);
+}
+
+/* What did not fit into the queue: the bytes and the peak are exact, and belong to no buffer. */
+static void foreign_sum(int64_t rest, int64_t top)
+{
+    L.current += top;
+    L.loose += top;
+    L.sites[NOWHERE].gross += top;
+    if (L.current > L.peak) peak_mark(L.now);
+    maybe_step(0);
+    L.current += rest - top;
+    L.loose = L.loose + rest - top > 0 ? L.loose + rest - top : 0;
+    line_charge(NOWHERE, rest, 0, ++L.walk);
+    maybe_step(0);
 }
 
 static SELDOM void foreign_take(void)
@@ -800,22 +1007,25 @@ static SELDOM void foreign_take(void)
     size_t count = L.foreign_count;
     L.foreign = NULL;
     L.foreign_count = L.foreign_cap = 0;
+    int64_t rest = L.foreign_rest, top = L.foreign_top;
+    L.foreign_rest = L.foreign_top = 0;
     PyThread_release_lock(foreign_lock);
     for (size_t i = 0; i < count; i++) {
         Foreign *e = &events[i];
-        L.now = e->time;
+        if (e->time > L.now) L.now = e->time;   /* the curve does not run backwards */
         if (e->is_birth) {
             line_charge(NOWHERE, e->size, 0, ++L.walk);
-            birth(e->address, e->size, NOWHERE, e->thread, e->time);
+            birth(e->address, e->size, NOWHERE, e->thread, L.now);
         }
         else {
             Block *block;
             int64_t size = death_size(e->address, e->size, &block);
             line_charge(NOWHERE, -size, 0, ++L.walk);
-            death(block, size);
+            death(e->address, block, size);
         }
     }
     free(events);
+    if (RARE(rest || top)) foreign_sum(rest, top);
 }
 
 /* ---- the four hooks ------------------------------------------------------------------------------------------------ */
@@ -841,13 +1051,13 @@ static void note_death(void *address, size_t size)
     if (RARE(L.foreign_count)) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
-    if (RARE(L.objects.read)) objects_read_in(ts, objects_traced(block, bytes));
+    if (RARE(L.objects.read)) objects_read_in(ts, objects_traced((uintptr_t)address, block, bytes));
     if (bytes >= BIG) L.now = now_ns();
     if (charge_root(ts, -bytes) < 0) {
         charge_any(ts, -bytes);
         block = block_find((uintptr_t)address);   /* the walk may, rarely, have run code that moved the slots */
     }
-    death(block, bytes);
+    death((uintptr_t)address, block, bytes);
 }
 
 static void *hook_malloc(void *context, size_t size)
@@ -884,7 +1094,7 @@ static void *hook_realloc(void *context, void *address, size_t size)
     if (made && L.on) {
         if (old && holding_gil()) {
             if (L.foreign_count) foreign_take();
-            if (!block_find(old)) L.resized_unknown++;
+            if (!block_find(old) && packed_find(old) < 0) L.resized_unknown++;
         }
         if (old) note_death((void *)old, 0);
         note_birth(made, size);
@@ -906,6 +1116,7 @@ static Thread *thread_of(unsigned long id)
         L.threads[i]->id = id;
         return L.last_thread = L.threads[i];
     }
+    if (L.thread_count == MOST_THREADS) return NULL;
     Thread **grown = realloc(L.threads, (size_t)(L.thread_count + 1) * sizeof(Thread *));
     if (!grown) return NULL;
     L.threads = grown;
@@ -941,6 +1152,46 @@ static void close_down_to(Thread *thread, int keep, int64_t time)
     while (thread->depth > keep) line_close(thread->open[--thread->depth].line, time);
 }
 
+static inline int log2_of(int64_t value)
+{
+    int bits = 0;
+    while (value >>= 1) bits++;
+    return bits;
+}
+
+/* Drop the line events whose runs were shortest, a quarter of all at least: in what is drawn, each moment then shows the
+ * line that ran or one that ran shortly before.  The first event is the start of the run; those around the peak tell
+ * which statements had ended by then: they stay. */
+static SELDOM void events_thin(int64_t now)
+{
+    int64_t next[2][DEEP];   /* when another line of that depth or further out began: thread of the cell, others */
+    size_t of[64] = {0}, shorter = 0, kept = 1;
+    unsigned char *bin = malloc(EVENTS);
+    if (!bin) { L.lost = 1; L.event_count /= 2; return; }
+    int deepest = 0;
+    for (size_t i = 0; i < L.event_count; i++) if (L.events[i].depth > deepest) deepest = L.events[i].depth;
+    for (int i = 0; i <= deepest; i++) next[0][i] = next[1][i] = now;
+    for (size_t i = L.event_count; i-- > 0;) {
+        Event *e = &L.events[i];
+        int64_t *ends = next[e->thread != 0], end = ends[e->depth];
+        int is_kept = i == 0 || (e->time <= L.peak_time && end >= L.peak_time);
+        bin[i] = (unsigned char)(is_kept ? 255 : log2_of(end - e->time));
+        if (!is_kept) of[bin[i]]++;
+        for (int depth = e->depth; depth <= deepest; depth++) ends[depth] = e->time;
+    }
+    int limit = 0;
+    while (limit < 63 && shorter + of[limit] < L.event_count / 2) shorter += of[limit++];
+    for (size_t i = 1, turn = 0; i < L.event_count; i++) {
+        if (bin[i] < limit || (bin[i] == limit && turn++ % 2)) continue;
+        L.events[kept++] = L.events[i];
+    }
+    if (kept > EVENTS / 4 * 3) {   /* a clock so coarse that hardly anything differs */
+        for (kept = 1; kept < EVENTS / 2; kept++) L.events[kept] = L.events[2 * kept];
+    }
+    L.event_count = kept;
+    free(bin);
+}
+
 static int statement_of(File *file, int line)
 {
     return file->statements && line < file->statement_count ? file->statements[line] : line * 2;
@@ -960,7 +1211,8 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
 {
     int index = line_index(file, number, code), is_kept = L.objects.read != NULL;   /* its lines are never too hot */
     Thread *thread = thread_of(id);
-    if (index == NOWHERE || !thread) return 1;
+    if (!thread) return 0;
+    if (index == NOWHERE) return 1;
     L.objects.running = thread;
     int64_t time = L.now = now_ns();
     int at = thread->depth - 1;
@@ -992,7 +1244,8 @@ static int line_event(unsigned long id, const void *frame, PyCodeObject *code, i
     if (is_new) {
         line->execution = open->execution;
         if (line->hits < HOT || is_kept) line->hits++;
-        if (L.event_count < EVENTS && line->hits <= HOT) {
+        if (line->hits <= HOT) {
+            if (RARE(L.event_count == EVENTS)) events_thin(time);
             Event event = {time, index, (short)thread->number, (short)at};
             L.events[L.event_count++] = event;
         }
@@ -1015,7 +1268,7 @@ static int return_event(unsigned long id, const void *frame, PyCodeObject *code,
         return 0;
     }
     Thread *thread = thread_of(id);
-    if (!thread) return 1;
+    if (!thread) return 0;
     int at = thread->depth - 1;
     while (at >= 0 && thread->open[at].frame != frame) at--;
     L.objects.running = thread;
@@ -1267,7 +1520,7 @@ static void forget(void)
     for (int i = 0; i < L.thread_count; i++) free(L.threads[i]);
     for (int i = 0; i < FILE_CACHE; i++) Py_CLEAR(file_cache[i].name);
     for (int i = 0; i < RECENT; i++) Py_CLEAR(L.others[i]);
-    free(L.blocks); free(L.ghosts); free(L.sites); free(L.keys); free(L.lines); free(L.files);
+    free(L.blocks); free(L.ghosts); free(L.packed); free(L.sites); free(L.keys); free(L.lines); free(L.files);
     free(L.curve.points); free(L.objects.curve.points); free(L.events); free(L.threads); free(L.foreign);
     Py_XDECREF(L.objects.read); Py_XDECREF(L.objects.reset);
     Py_XDECREF(L.codes); Py_XDECREF(L.stop_file); Py_XDECREF(L.follow); Py_XDECREF(L.quiet);
@@ -1314,7 +1567,9 @@ static int take_known(PyObject *known)
     while (PyDict_Next(known, &at, &key, &value)) {
         Block block = {(uintptr_t)PyLong_AsUnsignedLongLong(key), PyLong_AsLongLong(value), 0, 0, 0, BEFORE};
         if (PyErr_Occurred()) return 0;
-        if (block.address && !block_find(block.address)) block_put(&block);
+        if (!block.address || block_find(block.address) || packed_find(block.address) >= 0) continue;
+        if (L.block_count < SMALL_BLOCKS || block.size >= HUGE_SIZE) block_put(&block);
+        else packed_put(block.address, block.size, PACKED_BEFORE);
     }
     return 1;
 }
@@ -1379,19 +1634,36 @@ static PyObject *start(PyObject *self, PyObject *args)
     return PyLong_FromLongLong(time);
 }
 
-static PyObject *block_tuple(const Block *b)
+typedef struct { int64_t address, size, born; int site, is_alive; } Held;
+
+/* The noted buffers that were alive at the peak, as bytes of `Held`. */
+static PyObject *held_bytes(void)
 {
-    return Py_BuildValue("(KLLKki)", (unsigned long long)b->address, (long long)b->size, (long long)b->born,
-                         (unsigned long long)b->serial, b->thread, b->site);
+    size_t count = 0, alive = 0;
+    for (size_t i = 0; i < L.block_cap; i++) alive += L.blocks[i].address && L.blocks[i].site != BEFORE;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)((alive + L.ghost_count) * sizeof(Held)));
+    if (!bytes) return NULL;
+    Held *held = (Held *)PyBytes_AS_STRING(bytes);
+    for (size_t i = 0; i < L.block_cap + L.ghost_count; i++) {
+        int is_alive = i < L.block_cap;
+        Block *b = is_alive ? &L.blocks[i] : &L.ghosts[i - L.block_cap];
+        if (!b->address || b->site == BEFORE || b->serial > L.peak_serial) continue;
+        held[count++] = (Held){(int64_t)b->address, b->size, b->born, b->site, is_alive};
+    }
+    _PyBytes_Resize(&bytes, (Py_ssize_t)(count * sizeof(Held)));
+    return bytes;
 }
 
-/* Those of `blocks` that were made under the trace, as a list of (address, size, born, serial, thread, site). */
-static PyObject *block_list(const Block *blocks, size_t count)
+/* What each site held at the peak in packed buffers, as a list of (site, bytes, buffers). */
+static PyObject *packed_list(void)
 {
     PyObject *list = PyList_New(0);
-    for (size_t i = 0; list && i < count; i++) {
-        if (!blocks[i].address || blocks[i].site == BEFORE) continue;
-        PyObject *item = block_tuple(&blocks[i]);
+    for (int i = 0; list && i < L.site_count; i++) {
+        Site *s = &L.sites[i];
+        int is_now = s->packed_peak != L.peaks;
+        int count = is_now ? s->packed_count : s->packed_count_before;
+        if (!count) continue;
+        PyObject *item = Py_BuildValue("(iLi)", i, (long long)(is_now ? s->packed : s->packed_before), count);
         if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
     }
@@ -1474,15 +1746,12 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
     point_put(&L.curve, time, L.current);
     is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsKsisLsLsLsisisisNsNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsisLsisisisisNsNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)gross_now(), "births", (long long)L.serial,
-        "peak_time", (long long)L.peak_time, "peak_serial", (unsigned long long)L.peak_serial,
-        "peak_site", L.peak_site, "before_freed", (long long)L.before_freed,
-        "small_at_peak", (long long)L.small_at_peak, "small_untracked", (long long)L.small_untracked,
-        "lost", L.lost, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
-        "sites", site_list(), "lines", line_list(), "live", block_list(L.blocks, L.block_cap),
-        "ghosts", block_list(L.ghosts, L.ghost_count),
+        "peak_time", (long long)L.peak_time, "peak_site", L.peak_site, "loose_at_peak", (long long)L.loose_at_peak,
+        "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
+        "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
         "points", PyBytes_FromStringAndSize((const char *)L.curve.points, (Py_ssize_t)(L.curve.count * sizeof(Point))),
         "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))),
         "objects", objects_told(time));
@@ -1503,19 +1772,30 @@ static PyObject *totals(PyObject *self, PyObject *ignored)
                          (long long)L.serial);
 }
 
+PyDoc_STRVAR(tables_doc, "tables() -> int\n\nBytes that the ledger's own tables take now, untouched pages included.");
+
+static PyObject *tables(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    size_t bytes = sizeof L + (L.block_cap + L.ghost_cap) * sizeof(Block) + L.key_cap * sizeof(Key)
+        + L.packed_cap * (sizeof(uint64_t) + sizeof(uint32_t)) + (size_t)L.site_cap * sizeof(Site)
+        + (size_t)L.line_cap * sizeof(Line) + (size_t)L.thread_count * sizeof(Thread) + L.foreign_cap * sizeof(Foreign);
+    for (int i = 0; i < L.file_count; i++) bytes += (size_t)(L.files[i].size + L.files[i].statement_count) * sizeof(int);
+    if (L.curve.points) bytes += (2 * POINTS + 2) * sizeof(Point) + EVENTS * sizeof(Event);
+    if (L.objects.curve.points) bytes += (2 * POINTS + 2) * sizeof(Point);
+    return PyLong_FromSize_t(bytes);
+}
+
 PyDoc_STRVAR(reset_doc, "reset_peak() -> None\n\nThe peak starts again from the bytes allocated now.");
 
 static PyObject *reset_peak(PyObject *self, PyObject *ignored)
 {
     (void)self;
     (void)ignored;
-    L.peak = L.current;
-    L.peak_serial = L.serial;
-    L.peak_time = L.now;
+    peak_mark(L.now);
     L.peak_site = NOWHERE;
     L.site_value = L.valley = 0;
-    L.small_at_peak = L.small_untracked;
-    L.ghost_count = 0;
     Py_RETURN_NONE;
 }
 
@@ -1553,6 +1833,7 @@ static PyMethodDef methods[] = {
     {"start", start, METH_VARARGS, start_doc},
     {"stop", stop, METH_NOARGS, stop_doc},
     {"totals", totals, METH_NOARGS, totals_doc},
+    {"tables", tables, METH_NOARGS, tables_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
     {"drop", drop, METH_NOARGS, drop_doc},

@@ -12,10 +12,22 @@
  */
 
 /* NumPy's bytes that tracemalloc forgets with this buffer. */
-static int64_t objects_traced(const Block *block, int64_t size)
+static inline int64_t objects_traced(uintptr_t address, const Block *block, int64_t size)
 {
     if (block) return block->site == BEFORE && block->thread ? 0 : size;   /* see objects_take */
-    return L.objects.sees_older || (size < BIG && L.small_untracked >= size) ? size : 0;
+    if (L.objects.sees_older) return size;
+    ptrdiff_t at = packed_find(address);
+    if (at >= 0) return (L.packed[at] & PACKED_BEFORE) == PACKED_BEFORE ? 0 : size;
+    return L.loose >= size && size < HUGE_SIZE ? size : 0;
+}
+
+/* The same for a buffer of which only the address is known; 0 when it is in no table. */
+static int64_t objects_traced_at(uintptr_t address)
+{
+    const Block *block = block_find(address);
+    if (block) return objects_traced(address, block, block->size);
+    ptrdiff_t at = packed_find(address);
+    return at < 0 ? 0 : objects_traced(address, NULL, (int64_t)L.packed_size[at]);
 }
 
 static void objects_reset(void)
@@ -122,9 +134,8 @@ static SELDOM int objects_before_it(uintptr_t old)
     PyThreadState *ts = holding_gil();
     if (!ts) return 0;
     if (L.foreign_count) foreign_take();
-    Block *block = old ? block_find(old) : NULL;
     if (old) PyTraceMalloc_Untrack(L.objects.domain, old);
-    objects_read_in(ts, block ? objects_traced(block, block->size) : 0);
+    objects_read_in(ts, old ? objects_traced_at(old) : 0);
     return 1;
 }
 
@@ -138,8 +149,8 @@ static inline int objects_before(uintptr_t old)
 /* `kept`: the old buffer, when it could not be moved. */
 static void objects_after(uintptr_t kept)
 {
-    Block *block = kept ? block_find(kept) : NULL;
-    if (block && objects_traced(block, 1)) PyTraceMalloc_Track(L.objects.domain, kept, (size_t)block->size);
+    int64_t traced = kept ? objects_traced_at(kept) : 0;
+    if (traced) PyTraceMalloc_Track(L.objects.domain, kept, (size_t)traced);
     if (!PyErr_Occurred()) objects_reset();
 }
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import cell
-from ..account import Account, Buffer, Curve, LineTotal, PythonBytes, SiteTotal
+from ..account import Account, Buffer, Curve, LineTotal, Many, PythonBytes, SiteTotal
 from ..buffers import named_buffers
 from ..host import NpmemError, Unavailable
 from . import lines, objects, pure
@@ -29,6 +29,7 @@ else:
     _why_not = ""
 
 _EVENT = np.dtype([("time", "i8"), ("line", "i4"), ("thread", "i2"), ("depth", "i2")])
+_HELD = np.dtype([("address", "i8"), ("size", "i8"), ("born", "i8"), ("site", "i4"), ("is_alive", "i4")])
 _tested: list[str] = []  # the outcome of the self-test, once it has run: "" when it passed
 
 
@@ -136,15 +137,14 @@ def _account(raw: dict[str, Any], started: int) -> Account:
         births=raw["births"],
         peak_time=raw["peak_time"] or started,
         peak_site=raw["peak_site"],
-        small_at_peak=raw["small_at_peak"],
+        small_at_peak=raw["loose_at_peak"],
         sites=tuple(SiteTotal(*each) for each in raw["sites"]),
         lines=tuple(LineTotal(*each) for each in raw["lines"]),
         at_peak=tuple(
-            Buffer(address, size, born, site, alive)
-            for blocks, alive in ((raw["live"], True), (raw["ghosts"], False))
-            for address, size, born, serial, _, site in blocks
-            if serial <= raw["peak_serial"]
+            Buffer(address, size, born, site, bool(alive))
+            for address, size, born, site, alive in np.frombuffer(raw["held"], _HELD).tolist()
         ),
+        many_at_peak=tuple(Many(*each) for each in raw["packed"]),
         timeline=_curve(raw["points"], started),
         event_time=events["time"] - started,
         event_line=events["line"].astype(np.int64),
@@ -158,6 +158,11 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
     notes = []
     if raw["lost"]:
         notes.append("There was no memory left for the ledger's own tables: totals are exact, some sites are missing.")
+    if raw["crowded"]:
+        notes.append(
+            "The cell has more lines or expressions than the ledger has room for: totals are exact, and what the last "
+            "of them took is told without a line."
+        )
     if raw["abandoned"]:
         notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")
     if raw["resized_unknown"]:

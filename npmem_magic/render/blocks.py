@@ -13,15 +13,16 @@ ROWS, PANEL_ROWS = 9, 4
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def plot(curves: Curves, width: int) -> list[str]:
+def plot(curves: Curves, width: int, top: int = 0) -> list[str]:
     """A curve as lines of at most `width` columns, each column as high as its highest moment.
 
-    It is the allocated one; that of Python objects, under a title, where NumPy allocated nothing.
+    It is the allocated one; that of Python objects, under a title, where NumPy allocated nothing. The axis reaches up
+    to `top` bytes at least.
     """
     is_python = len(curves.python[0]) > 0 and not curves.allocated[1].any()
     shown = curves.python if is_python else curves.allocated
     base = min(0, int(shown[1].min())) if curves.bytes_.low else 0
-    span = max(1, int(shown[1].max()) - base)
+    span = max(1, top - base, int(shown[1].max()) - base)
     unit, size = unit_for(span)
     named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
     foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)

@@ -269,3 +269,4 @@ def _notes(notes: tuple[str, ...]) -> str:
 # What the other reports are drawn with, too.
 CELL, PRE, RULE, DIM, BLUE_BAR = _CELL, _PRE, _RULE, _DIM, _BLUE_BAR
 title, head, number, notes, whole_table, breakable = _title, _head, _number, _notes, _whole_table, _breakable
+section_part, error_part = _section, _error

@@ -105,9 +105,8 @@ def describe(trace: Trace) -> Page:
     parts = sections(trace)
     headline = headline_of(trace)
     drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE or bool(trace.python_peak)
-    total = max(1, int(trace.seconds * 1e9))
-    second = panel.panel(trace, total)
-    curves = _curves(trace, total, second) if (drawn or second) and trace.seconds > 0 else None
+    second = panel.panel(trace, max(1, int(trace.seconds * 1e9)))
+    curves = curves_of(trace, second) if (drawn or second) and trace.seconds > 0 else None
     listed = parts if drawn or second else ()
     return Page(
         headline=headline,
@@ -115,7 +114,7 @@ def describe(trace: Trace) -> Page:
         error=_error(trace),
         curves=curves,
         alt=_alt(trace, headline),
-        scale=_scale((row for section in parts for row in section.rows), trace.peak),
+        scale=scale_for((row for section in parts for row in section.rows), trace.peak),
         sections=listed,
         alive=_alive(trace),
         peak=trace.peak,
@@ -175,7 +174,7 @@ def _alt(trace: Trace, headline: Headline) -> str:
     return text + "."
 
 
-def _scale(rows: Iterable[Row], peak: int) -> Scale:
+def scale_for(rows: Iterable[Row], peak: int) -> Scale:
     """One unit for all tables; MiB up to 10,000 of them, for a GiB with one decimal hides what MiB would show."""
     listed = list(rows)
     most = max((max(row.peak, abs(row.net), *map(abs, row.python or ())) for row in listed), default=0)
@@ -194,7 +193,9 @@ def _resident_high(trace: Trace) -> int:
     return max(trace.samples[1].tolist(), default=0) if len(trace.samples) > 1 else 0
 
 
-def _curves(trace: Trace, total: int, second: Panel | None) -> Curves:
+def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
+    """The picture of `trace`, on axes of its own; `second` is its panel of the GPU."""
+    total = max(1, int(trace.seconds * 1e9))
     steps = thin(*closed(*trace.timeline, total), total)
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
