@@ -163,7 +163,14 @@ devices = os.environ["NVML_STANDIN"]
 def driver(text):
     with open(devices + ".new", "w") as file: file.write(text.replace("OURS", str(os.getpid())))
     os.replace(devices + ".new", devices)
-def settle(): time.sleep(0.15)
+def settle():
+    # Long enough for NVML to be read, however busy the machine is; a dead helper reads no more.
+    from npmem_magic.record import _helper, sampler
+    helper, until = sampler._helpers[0], time.monotonic() + 20
+    reads = helper.words[_helper.READS]
+    time.sleep(0.15)
+    while helper.alive() and helper.words[_helper.READS] < reads + 20 and time.monotonic() < until:
+        time.sleep(0.01)
 driver(open(devices).read())
 names = dict(driver=driver, settle=settle, GIB=2**30)
 # First a while in which the helper reads: on a busy machine it may answer late.

@@ -101,13 +101,14 @@ UNKNOWN = -1  # what a reader gives where the driver does not tell
 
 
 class Readers:
-    """The gauges of one process, read no more often than every `PERIOD`, and a tenth of the time at most.
+    """The gauges of one process, read no more often than every `PERIOD`, and for about a tenth of the time at most.
 
     Nothing is ever set on a device. Readers never raise: when NVML fails, `trouble` is its error's number, and every
     reader repeats what it gave last.
     """
 
     PERIOD = 2_000_000  # ns; a reading takes 10 us to some ms, depending on the driver
+    SELDOM = 100_000_000  # ns; however long a reading took: on a busy machine it may have waited for a core
 
     def __init__(self) -> None:
         self.trouble = 0
@@ -127,7 +128,7 @@ class Readers:
             if self._lib is not None and started >= self._due:
                 self._guarded(self._look)
                 now = time.monotonic_ns()
-                self._due = now + max(self.PERIOD, 10 * (now - started))
+                self._due = now + min(max(self.PERIOD, 10 * (now - started)), self.SELDOM)
             return self._columns[uuid, what]
 
         return read
