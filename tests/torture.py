@@ -32,8 +32,11 @@ from tape import Tape, recording
 from torture_programs import STYLES, program
 
 import npmem_magic
+from npmem_magic.cell import Cell
 from npmem_magic.host import HAS_MONITORING
-from npmem_magic.record import ledger
+from npmem_magic.language import PlainPython
+from npmem_magic.record import ledger, record
+from npmem_magic.record.dtypes import looking
 from npmem_magic.trace import Trace
 
 CAN_FORK = hasattr(os, "fork")
@@ -165,12 +168,30 @@ class Stage:
             gc.disable()
 
 
+def plainly(source: str, names: dict[str, Any]) -> None:
+    npmem_magic.trace(source, namespace=names, sampler="off")
+
+
+def with_python(source: str, names: dict[str, Any]) -> None:
+    npmem_magic.trace(source, namespace=names, sampler="off", python=True)
+
+
+def with_facts(source: str, names: dict[str, Any]) -> None:
+    """As the magics about dtypes do: names are looked at when a line first runs."""
+    recording = record(Cell.from_source(source, PlainPython(), names), names, looking("off"))
+    npmem_magic.last = recording.trace
+    if recording.outcome.error is not None:
+        raise recording.outcome.error
+
+
 def state() -> dict[str, Any]:
     """What a trace has to put back."""
     found: dict[str, Any] = {
         "handler": handler_pointers(),
         "trace functions": (sys.gettrace(), threading.gettrace(), sys.getprofile()),
         "counting": ledger.running(),
+        "tracemalloc": tracemalloc.is_tracing(),
+        "NumPy's errors": (np.geterr(), np.geterrcall()),
     }
     if HAS_MONITORING:
         tools = [(tool, sys.monitoring.get_tool(tool)) for tool in range(6)]
@@ -188,8 +209,8 @@ def run_one(seed: int, tape: Tape | None, tally: Tally) -> None:
         tape.read()
     before, last = state(), npmem_magic.last
     tormented = style in BREAKABLE and rng.random() < 0.4
-    stage = Stage(rng, tape, tormented)
-    insist(lambda: stage.run(lambda: npmem_magic.trace(source, namespace=names, sampler="off")))
+    stage, watch = Stage(rng, tape, tormented), rng.choice([plainly, plainly, plainly, with_python, with_facts])
+    insist(lambda: stage.run(lambda: watch(source, names)))
     error = stage.error
     if error is not None and not tormented:
         raise error

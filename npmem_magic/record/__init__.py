@@ -160,9 +160,9 @@ class _Watch:
                 self._sampler.stop()
 
     def _end_companion(self, namespace: Mapping[str, object]) -> None:
-        companion, self._companion = self._companion, None
-        if companion is not None:
-            self._beside = companion.stop(namespace)
+        if self._companion is not None:
+            self._beside = self._companion.stop(namespace)
+            self._companion = None  # not before: an interrupt may come in between
 
     def recording(self, namespace: Mapping[str, object], outcome: Outcome) -> Recording:
         """Stop, and hand over all that was watched."""

@@ -1414,7 +1414,8 @@ static PyObject *notice;      /* is told the frame of each line that begins for 
 
 static int tell_of(PyFrameObject *frame)
 {
-    PyObject *done = PyObject_CallOneArg(notice, (PyObject *)frame);
+    PyObject *told = Py_NewRef(notice), *done = PyObject_CallOneArg(told, (PyObject *)frame);
+    Py_DECREF(told);   /* held, since another thread may end the trace in the call */
     Py_XDECREF(done);
     return done ? 0 : -1;   /* an interrupt: it goes on in the cell */
 }

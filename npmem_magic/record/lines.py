@@ -14,6 +14,7 @@ from typing import Protocol
 
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
 _NAME = "npmem_magic"  # of the tool
+_CODES = 20_000  # code objects listened to; a cell that makes code without end has no line events for the rest
 
 
 class Events(Protocol):
@@ -80,6 +81,8 @@ if sys.version_info >= (3, 12):
 
         def follow(self, code: CodeType) -> None:
             """Listen to the lines of `code`; called by the ledger when the code first starts."""
+            if len(self._codes) == _CODES:
+                return
             names = _monitoring.events
             self._codes[id(code)], self._loud[id(code)] = code, _lines_of(code)
             self._listen(code, names.LINE | names.PY_RETURN | names.PY_YIELD)

@@ -13,6 +13,7 @@ from ..syntax import Text
 from .facts import Fact, Noted, facts_at, names_written, paths_bound, paths_read
 
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
+_NAME = "npmem_magic facts"  # of the tool
 _PATHS = 64  # names noted for one statement
 _LINES = 20_000  # lines noted in one run
 _OPTIMIZED = 1  # CO_OPTIMIZED: a function's code, whose locals are no dict
@@ -175,7 +176,7 @@ if sys.version_info >= (3, 12):
             self._tool = next((tool for tool in _FREE_IDS if _monitoring.get_tool(tool) is None), None)
             if self._tool is None:
                 return ("Other tools hold every id of sys.monitoring: dtypes inside of expressions were not followed.",)
-            _monitoring.use_tool_id(self._tool, "npmem_magic facts")
+            _monitoring.use_tool_id(self._tool, _NAME)
             _monitoring.register_callback(self._tool, events.PY_START, self._on_start)
             _monitoring.register_callback(self._tool, events.LINE, self._on_line)
             _monitoring.restart_events()
@@ -184,10 +185,10 @@ if sys.version_info >= (3, 12):
 
         def stop(self, namespace: Mapping[str, object]) -> tuple[Noted, ...]:
             """Listen no more, give the id back, and tell."""
-            if self._tool is not None:
+            if self._tool is not None and _monitoring.get_tool(self._tool) == _NAME:  # else it was not taken yet
                 events, tool = _monitoring.events, self._tool
                 _monitoring.set_events(tool, 0)
-                for code in self._codes:
+                for code in list(self._codes):
                     _monitoring.set_local_events(tool, code, 0)
                 for event in (events.PY_START, events.LINE):
                     _monitoring.register_callback(tool, event, None)
@@ -199,8 +200,8 @@ if sys.version_info >= (3, 12):
             tool = self._tool
             if tool is not None and self._notes.wants(code):
                 with suppress(ValueError):  # a thread that outlives the run: the tool id has just been given back
-                    _monitoring.set_local_events(tool, code, _monitoring.events.LINE)
                     self._codes.append(code)
+                    _monitoring.set_local_events(tool, code, _monitoring.events.LINE)
             return _monitoring.DISABLE
 
         def _on_line(self, code: CodeType, line: int) -> object:
