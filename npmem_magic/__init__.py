@@ -5,8 +5,8 @@ In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` or ``%%dtypeinfo``
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
 what came of it (`trace`, `export`), look at arrays (`arrays`, `upcasts`, `inspection`), size them before they are made
-(`sizing`, by `standins`), weigh variants (`compare`), show it (`render`), the magics (`magics`), and `host`, `limits`
-and `sizes` for everybody.
+(`sizing`, by `standins`), weigh variants (`compare`), look at the machine (`doctor`), show it (`render`), the magics
+(`magics`), and `host`, `limits` and `sizes` for everybody.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def trace(
     sampler: str = "auto",
     interval: float = 0.0,
     python: bool = False,
+    gpu: str = "auto",
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -97,16 +98,16 @@ def trace(
         Source text, its lines counted from 1, or a function to call with `args`.
     namespace : dict, optional
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
-    label : str, optional
-        Kept as `Trace.label`.
-    follow : iterable of functions or dotted names
-        Functions whose lines are to be shown too.
+    label, follow : str and iterable of functions or dotted names, optional
+        Kept as `Trace.label`; functions whose lines are to be shown too.
     sampler : {"auto", "memory_profiler", "off"}
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
     python : bool
         Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
+    gpu : {"auto", "exact", "off"}
+        Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler, interval, label, python))
+    recording = _record(work, names, Options(sampler, interval, label, python, gpu=gpu))
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

@@ -10,7 +10,7 @@ from .arrays import ArrayInfo, find_arrays
 from .arrays.walk import is_hidden
 from .host import NpmemError
 from .inspection import Expectation, ExpectationError, Inspection, Snapshot, inspect, parse_expectations, unmet
-from .record import Recording, gauges
+from .record import Recording, gpus
 from .record.dtypes import looking
 from .render import arrays as array_page
 from .render import dtypes as dtype_page
@@ -72,7 +72,7 @@ def about_size(line: str, namespace: Mapping[str, object]) -> tuple[Sheet, MemSi
     """What ``%memsize`` says of the words on its line."""
     budget = _BUDGET.search(line)
     rest = _BUDGET.sub(" ", line).strip()
-    found = memsize(rest, budget=budget[1] if budget else None, namespace=namespace, devices=gauges.devices())
+    found = memsize(rest, budget=budget[1] if budget else None, namespace=namespace, devices=gpus.devices())
     return size_page.describe(found), found
 
 
@@ -88,7 +88,7 @@ def _broken(
 
 
 def _devices(request: DtypeRequest) -> list[Device] | None:
-    return [Device(*each) for each in gauges.devices()] if request.with_devices else None
+    return [Device(*each) for each in gpus.devices()] if request.with_devices else None
 
 
 def _no_such(missing: Sequence[str], namespace: Mapping[str, object]) -> str:

@@ -24,11 +24,13 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from .cell import Cell
 from .compare_magics import CompareMagics
+from .doctor_magics import DoctorMagics
 from .door import BODY, in_terminal, told_as_usage, variable_name
 from .dtype_magics import DtypeMagics
 from .follow import find_function
 from .language import loop_is_running
 from .record import Options, Recording, record, record_async
+from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
 
@@ -112,6 +114,13 @@ class MemoryMagics(Magics):
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
     )
+    @argument(
+        "--gpu",
+        choices=MODES,
+        default="auto",
+        help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
+        "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
+    )
     @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
     def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
         """Run code and show which expression took the NumPy memory, to the byte.
@@ -153,7 +162,7 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python),
+            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
@@ -233,7 +242,7 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics)):
+    for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics), DoctorMagics(shell)):
         shell.register_magics(each)
     for prepare in (magics.prepare, shell.magics_manager.registry[CompareMagics.__name__].prepare):
         shell.input_transformer_manager.line_transforms.insert(0, prepare)
@@ -247,7 +256,7 @@ def uninstall(shell: InteractiveShell) -> None:
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:
         return
-    others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics)]
+    others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics, DoctorMagics)]
     for each in (magics, *others):
         for kind, ours in each.magics.items() if each is not None else ():
             for name in ours:

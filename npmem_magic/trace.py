@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import export
+from .devices import Device as Device
+from .devices import DeviceCost as DeviceCost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,6 +170,10 @@ class Trace:
         `time_ns`, resident bytes above the start, and device bytes above the start where a GPU was read.
     lane : (int64 array, int64 array), each of shape (k,)
         Line events of the top level: at `time_ns[i]` line `line[i]` began.
+    devices : tuple of Device
+        The GPUs that were read; `gpu` is ``(time_ns, bytes above the start of each)``, int64 arrays of shape (m,).
+    device_costs : tuple of DeviceCost
+        What CuPy and torch took there, by place, largest peak first; `device_timeline` is their step curve.
     notes : tuple of str
         Which engine measured and why; what was unavailable and why.
     engine : str
@@ -201,6 +207,10 @@ class Trace:
     timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     samples: tuple[Curve, ...] = field(default_factory=_no_curve)
     lane: tuple[Curve, Curve] = field(default_factory=_no_curve)
+    devices: tuple[Device, ...] = ()
+    gpu: tuple[Curve, ...] = field(default_factory=_no_curve)
+    device_costs: tuple[DeviceCost, ...] = ()
+    device_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
@@ -217,8 +227,9 @@ class Trace:
         return export.write_json(export.to_document(self), path)
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
-        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice`` or
-        ``python_timeline``; ``lines`` has columns for Python objects where they were counted."""
+        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
+        ``devices``, ``device_costs``, ``device_timeline`` or ``python_timeline``; ``lines`` has columns for Python
+        objects where they were counted."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:
@@ -256,5 +267,8 @@ def load(path: str | Path) -> Trace:
     NpmemError
         When the file is missing, damaged, or of another kind or a newer version; the message says which.
     """
-    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice}
+    parts = {
+        "lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice,
+        "devices": Device, "device_costs": DeviceCost,
+    }  # fmt: skip
     return export.from_document(export.read_json(path), Trace, parts)

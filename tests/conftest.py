@@ -19,8 +19,21 @@ import tracing
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from npmem_magic.host import Unavailable
+from npmem_magic.record import gpus, sampler
 from npmem_magic.record import ledger as ledgers
-from npmem_magic.record import sampler
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked ``gpu`` are skipped, with the reason, where there is none."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if not wanting:
+        return
+    try:
+        gpus.find()
+    except Unavailable as missing:
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=str(missing)))
 
 
 @contextmanager

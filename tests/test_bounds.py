@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tracing import run
 
+from npmem_magic.host import HAS_MONITORING
 from npmem_magic.record import ledger
 from npmem_magic.trace import Trace
 
@@ -118,7 +119,8 @@ def test_many_line_events() -> None:
     hits = {cost.hits for cost in trace.lines if cost.function == "f7" and cost.source.startswith("    x")}
     time, line = trace.lane
     last = len(code.splitlines()) - 1
-    assert hits == {1000}
+    # On 3.11 the trace function leaves when the first functions are hot, in the last round.
+    assert hits == {1000} if HAS_MONITORING else hits <= {999, 1000}
     assert {last, last + 1} <= set(line.tolist()) and time[0] == 0  # what lasts keeps its place
     assert len(time) <= EVENTS and bool(np.all(np.diff(time) >= 0)) and weight < MOST
 

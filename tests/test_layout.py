@@ -18,7 +18,7 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("dtype_magics", "compare_magics"),
+    ("dtype_magics", "compare_magics", "doctor_magics"),
     ("door", "asking"),
     ("shell",),
     ("render",),
@@ -26,15 +26,30 @@ STOREYS = (
     ("inspection",),
     ("upcasts", "sizing"),
     ("compare", "rules"),
+    ("doctor",),
     ("record", "arrays"),
     ("folds",),
     ("holdings",),
     ("trace",),
-    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "limits", "sizes", "standins"),
+    (
+        "export",
+        "devices",
+        "account",
+        "cell",
+        "language",
+        "follow",
+        "syntax",
+        "buffers",
+        "host",
+        "limits",
+        "sizes",
+        "standins",
+    ),
 )
 # cell.py, language.py and follow.py are one subject in three files of bearable length.
 LEAVES_MAY = {
     ("export", "host"),
+    ("sizes", "host"),
     ("cell", "host"),
     ("cell", "language"),
     ("cell", "follow"),
@@ -45,11 +60,11 @@ LEAVES_MAY = {
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics", "dtype_magics", "compare_magics", "door"},
+    "IPython": {"magics", "dtype_magics", "compare_magics", "doctor_magics", "door"},
     "matplotlib": {"render.canvas"},
-    "pynvml": {"record.gauges"},
+    "pynvml": {"record.nvml"},
 }
-LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil"}
+LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil", "threadpoolctl"}
 LIMITS = {"function": 45, "file": 300, "rule": 90}
 
 

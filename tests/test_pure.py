@@ -124,7 +124,9 @@ PROGRAMS = {
 
         kept = []
         t = Thread(target=work)
-        t.start(); t.join()
+        def both():  # one run of one line, so that it does not matter when the worker begins
+            t.start(); t.join()
+        both()
         """,
     "coroutine": """
         import asyncio

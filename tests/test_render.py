@@ -51,9 +51,11 @@ def without_unasked(data: Any) -> Any:
 def as_data(described: page.Page) -> str:
     """A Page as text, its curves by their length and last values."""
     data = without_unasked(asdict(described))
-    for name in {"allocated", "resident", "device", "python"} & {*(data["curves"] or ())}:
+    for name in {"allocated", "resident", "python"} & {*(data["curves"] or ())}:
         times, values = data["curves"][name]
         data["curves"][name] = (len(times), times[-3:].tolist(), values[-3:].tolist())
+    if data["curves"] and data["curves"]["panel"]:
+        data["curves"]["panel"] = data["curves"]["panel"]["bytes_"]
     return pformat(data, width=118, sort_dicts=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any, Protocol
 
@@ -17,7 +17,8 @@ from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, ledger, sampler
+from . import gauges, gpus, ledger, sampler
+from .device import DeviceWatch
 
 __all__ = ["Options", "Recording", "record", "record_async"]
 
@@ -48,7 +49,7 @@ class Companion(Protocol):
 @dataclass(frozen=True)
 class Options:
     """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
-    `python` counts Python's own bytes, too.
+    `python` counts Python's own bytes, too; `gpu` is one of `gpus.MODES`.
 
     Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
     `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
@@ -60,6 +61,7 @@ class Options:
     python: bool = False
     beside: Callable[[Around], Companion] | None = None
     collect: bool = True
+    gpu: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,20 @@ class _Watch:
         self._ledger, why = ledger.choose()
         if options.python:
             self._ledger.count_objects()
-        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval)
+        self._gpus, gpu_notes = gpus.to_watch(options.gpu, options.sampler)
+        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, gpus.columns(self._gpus))
         self._clock = self._ledger.clock()
-        self._notes = [why, *sampler_notes]
+        self._notes = [why, *sampler_notes, *gpu_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
-        self.between = self._clock.resume
+        self._devices = DeviceWatch(work, options.gpu)
         self._companion: Companion | None = None
         self._beside: object = None
+
+    def between(self) -> None:
+        """What belongs before each statement."""
+        self._devices.between()
+        self._clock.resume()
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
@@ -119,17 +127,25 @@ class _Watch:
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
+            self._devices.stop()
             account = self._ledger.stop()
         finally:
             self._clock.stop()
             self._end_companion(namespace)
             high_water = gauges.high_water() if self._high_water_from is not None else None
             samples = self._sampler.stop()
-        notes = (*self._notes, *samples.notes)
-        resident = Resident(samples.time_ns, samples.values, high_water, self._high_water_from, notes)
+        devices, curves, gpu_notes = gpus.over_the_run(self._gpus, samples, account.started)
+        values = (samples.resident, *gpus.summed(curves))
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
         run = folds.Run(self._work, self._options.label, outcome, self.text, names)
-        return folds.assemble(account, resident, run)
+        costs, steps, book_notes = self._devices.costs(run, account.started)
+        notes = (*self._notes, *samples.notes, *gpu_notes, *book_notes)
+        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
+        trace = folds.assemble(account, resident, run)
+        advice = (*trace.advice, *self._devices.advice(namespace, run))
+        return replace(
+            trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps, advice=advice
+        )  # fmt: skip
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
@@ -138,6 +154,7 @@ class _Watch:
         finally:  # a second interrupt may come
             try:
                 self._clock.stop()
+                self._devices.stop()
             finally:
                 self._end_companion({})
                 self._sampler.stop()

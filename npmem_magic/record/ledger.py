@@ -165,8 +165,8 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
         )
     if raw["overrun"]:
         notes.append(
-            "Threads that do not hold the GIL took and freed more buffers at a time than the ledger has room for: totals "
-            "are estimates."
+            "Threads that do not hold the GIL took and freed more buffers at a time than the ledger has room for: "
+            "totals are estimates."
         )
     if raw["abandoned"]:
         notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")

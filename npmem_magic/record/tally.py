@@ -257,6 +257,10 @@ class Tally(Frames):
         is_line = plan.starts[index] or self.by_line
         keeps = plan.loud[index] or (is_line and entry.line is not None and entry.line.is_loud)
         if keeps and plan.counts[index] * BATCH < QUIET:
+            if not self.by_line:  # it has to take much again within the next BATCH times: a dict grows ever more seldom
+                plan.loud[index] = 0
+                if is_line and entry.line is not None:
+                    entry.line.is_loud = False
             return False
         self.switched_off += 1
         if plan.starts[index] and entry.line is not None:

@@ -15,6 +15,7 @@ from ..trace import Advice
 from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
+from .sheet import Table
 from .text import listing
 from .widths import beside, one_line, printable
 
@@ -41,14 +42,15 @@ _RULE = "rgba(128,128,128,.45)"
 _DIM = "opacity:.72"
 
 
-def draw(page: Page, picture: Callable[[Curves], str]) -> str:
-    """The report as HTML; `picture` turns curves into the address of an image."""
+def draw(page: Page, picture: Callable[[Curves], str], table: Callable[[Table], str]) -> str:
+    """The report as HTML; `picture` turns curves into the address of an image, `table` draws one."""
     parts = [
         _headline(page),
         _error(page),
         _picture(page, picture),
         *(_section(section, page) for section in page.sections),
         _alive(page),
+        *map(table, page.tables),
         _advice(page.advice),
         _notes(page.notes),
     ]

@@ -11,10 +11,13 @@ import numpy as np
 
 from ..sizes import human, human_seconds, unit_for
 from ..trace import CELL, Advice, Curve, Holding, Trace
+from . import panel
 from .curves import Axis, axis, closed, thin, time_unit
 from .headline import Headline, counted, headline_of, place
 from .lane import Segment, fold
+from .panel import Panel
 from .rows import Row, Section, sections
+from .sheet import Table
 from .widths import clip, expression, one_line
 
 ALIVE_ROWS = 10
@@ -52,7 +55,7 @@ class Curves:
 
     allocated: tuple[Curve, Curve]
     resident: tuple[Curve, Curve]
-    device: tuple[Curve, Curve]
+    panel: Panel | None
     peak: tuple[int, int] | None
     peak_words: str
     peak_code: str
@@ -94,6 +97,7 @@ class Page:
     peak: int
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
 
 
 def describe(trace: Trace) -> Page:
@@ -101,8 +105,9 @@ def describe(trace: Trace) -> Page:
     parts = sections(trace)
     headline = headline_of(trace)
     drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE or bool(trace.python_peak)
-    curves = curves_of(trace) if drawn and trace.seconds > 0 else None
-    listed = parts if drawn else ()
+    second = panel.panel(trace, max(1, int(trace.seconds * 1e9)))
+    curves = curves_of(trace, second) if (drawn or second) and trace.seconds > 0 else None
+    listed = parts if drawn or second else ()
     return Page(
         headline=headline,
         facts=_facts(trace),
@@ -115,6 +120,7 @@ def describe(trace: Trace) -> Page:
         peak=trace.peak,
         advice=trace.advice,
         notes=trace.notes,
+        tables=tuple(filter(None, (panel.table(trace),))),
     )
 
 
@@ -133,6 +139,8 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         facts.append(f"resident peak {human(trace.resident_peak)}{more}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
+    if len(trace.device_timeline[1]) and (books := int(trace.device_timeline[1].max())) > 0:
+        facts.append(f"{human(books)} of arrays on the GPU")
     facts.append("exact, native ledger" if trace.engine == "native" else f"{counted(trace)}, {trace.engine} ledger")
     return tuple(facts)
 
@@ -185,16 +193,14 @@ def _resident_high(trace: Trace) -> int:
     return max(trace.samples[1].tolist(), default=0) if len(trace.samples) > 1 else 0
 
 
-def curves_of(trace: Trace) -> Curves:
-    """The picture of `trace`, on axes of its own."""
+def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
+    """The picture of `trace`, on axes of its own; `second` is its panel of the GPU."""
     total = max(1, int(trace.seconds * 1e9))
     steps = thin(*closed(*trace.timeline, total), total)
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
-    third = _third(trace)
-    device = thin(trace.samples[0][inside], third[inside], total) if third.any() else (third[:0], third[:0])
     python = thin(*trace.python_timeline, total)
-    drawn = np.concatenate((steps[1], resident[1], device[1], python[1]))
+    drawn = np.concatenate((steps[1], resident[1], python[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
     low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
@@ -202,7 +208,7 @@ def curves_of(trace: Trace) -> Curves:
     return Curves(
         allocated=steps,
         resident=resident,
-        device=device,
+        panel=second,
         peak=(min(trace.peak_ns, total), trace.peak) if trace.peak else None,
         peak_words=f"peak {human(trace.peak)}{place(trace, ', ')}",
         peak_code=expression(trace.peak_source),

@@ -111,7 +111,7 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     low = min(ended, key=peaks.__getitem__)
     if len(ended) == 1:
         lead = f"{one_line(low)} peaks at {human(peaks[low])}"
-    elif len({peaks[label] for label in ended}) == 1:
+    elif len({human(peaks[label]) for label in ended}) == 1:  # bytes that nobody would read make no difference
         lead = f"The same peak, {human(peaks[low])}"
     else:
         rest = [label for label in ended if label != low]
@@ -187,7 +187,7 @@ def _on_same_axes(curves: Mapping[str, Curves]) -> dict[str, Curves]:
     clock, nanoseconds = time_unit(total)
     time = axis(0, total, clock, nanoseconds, 8, whole=clock == "ns")
     bytes_ = axis(low, high, unit, size, 5, whole=unit == "bytes")
-    return {label: replace(each, time=time, bytes_=bytes_) for label, each in curves.items()}
+    return {label: replace(each, time=time, bytes_=bytes_, panel=None) for label, each in curves.items()}
 
 
 def ended(curves: Curves) -> Curves:

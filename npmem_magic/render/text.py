@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..sizes import human, human_seconds
 from ..trace import Advice
+from . import sheet_text
 from .blocks import plot
 from .page import AliveRow, Page, Scale
 from .rows import Row, Section
-from .widths import clip, columns, fit, one_line, printable, wrap
+from .widths import WIDTH, clip, columns, fit, one_line, printable, wrap
 
-WIDTH = 80
 _BAR = 6
 _PARTS = " ▏▎▍▌▋▊▉█"
 _PYTHON = ("Python", "its net")
@@ -25,6 +25,7 @@ def draw(page: Page, width: int = WIDTH) -> str:
     parts += [_section(section, page.scale, width) for section in page.sections]
     if page.alive:
         parts.append(_alive(page, width))
+    parts += [sheet_text.piece(table, width) for table in page.tables]
     parts += [_suggestion(advice, width) for advice in page.advice]
     if page.notes:
         parts.append([line for note in page.notes for line in wrap(f"note: {printable(note)}", width, "      ")])
