@@ -246,3 +246,8 @@ def _notes(notes: tuple[str, ...]) -> str:
         return ""
     items = "".join(f"<li>{escape(printable(note))}</li>" for note in notes)
     return _fold("Notes: how this was measured", f'<ul style="margin:4px 0 0;padding-left:22px;{_DIM}">{items}</ul>')
+
+
+# What the other reports are drawn with, too.
+CELL, PRE, RULE, DIM, BLUE_BAR = _CELL, _PRE, _RULE, _DIM, _BLUE_BAR
+title, head, number, notes, whole_table, breakable = _title, _head, _number, _notes, _whole_table, _breakable
