@@ -148,7 +148,10 @@ static inline PyThreadState *holding_gil(void)
 #elif PY_VERSION_HEX >= 0x030C0000
     return _PyThreadState_UncheckedGet();
 #else
-    /* Before 3.12 the unchecked call answers for whichever thread holds the GIL. */
+    /* Before 3.12 the unchecked call answers for whichever thread holds the GIL.  Asking for this one costs more, so
+     * the thread of the cell is known by its number. */
+    PyThreadState *ts = _PyThreadState_UncheckedGet();
+    if (ts && ts == L.main && PyThread_get_thread_ident() == L.main_id) return ts;
     return PyGILState_Check() ? _PyThreadState_UncheckedGet() : NULL;
 #endif
 }
