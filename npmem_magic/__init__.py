@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .advise import advised
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options
-from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
@@ -58,6 +58,7 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    verify: bool | None = None,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -75,6 +76,8 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    verify : bool, optional
+        Whether advice is proven by running it on copies: all of it, none, or by default what is cheap.
 
     Raises
     ------
@@ -85,7 +88,8 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    options = Options(sampler=sampler, interval=interval, label=label)
+    recording = advised(work, names, options, verify)
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

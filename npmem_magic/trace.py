@@ -111,6 +111,16 @@ class Advice:
     why: str
 
 
+@dataclass(frozen=True)
+class Tempting:
+    """A rewrite that is likely to be tried and would be wrong: the rule, the line, its text, and why (a sentence)."""
+
+    rule: str
+    line: int
+    source: str
+    why: str
+
+
 class Renderer(Protocol):
     """What `render` registers here, so that a Trace can show itself without knowing any ink."""
 
@@ -149,9 +159,9 @@ class Trace:
         When the peak was reached. `peak_line` (0 when unknown), `peak_function` and `peak_source` say where.
     resident_peak : int or None
         Bytes the resident set rose above the start; None when nothing could measure it.
-    lines, expressions, at_peak, advice : tuple
-        See `LineCost`, `ExpressionCost`, `Holding`, `Advice`. `lines` holds every line of the cell and of each
-        followed function that ran; `expressions` come largest peak first; `at_peak` sums to the bytes allocated in
+    lines, expressions, at_peak, advice, tempting : tuple
+        See `LineCost`, `ExpressionCost`, `Holding`, `Advice`, `Tempting`. `lines` holds every line of the cell and of
+        each followed function that ran; `expressions` come largest peak first; `at_peak` sums to the bytes allocated in
         the cell and alive at the peak.
     timeline : (int64 array, int64 array), each of shape (n,)
         The exact step curve: at `time_ns[i]` the allocated total became `allocated[i]`.
@@ -188,6 +198,7 @@ class Trace:
     samples: tuple[Curve, ...] = field(default_factory=_no_curve)
     lane: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
+    tempting: tuple[Tempting, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
     first_line: int = 1
@@ -238,5 +249,6 @@ def load(path: str | Path) -> Trace:
     NpmemError
         When the file is missing, damaged, or of another kind or a newer version; the message says which.
     """
-    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice}
+    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding}
+    parts |= {"advice": Advice, "tempting": Tempting}
     return export.from_document(export.read_json(path), Trace, parts)

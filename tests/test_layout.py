@@ -21,12 +21,14 @@ STOREYS = (
     ("shell",),
     ("render",),
     ("advise",),
+    ("sizing",),
     ("compare", "rules"),
+    ("rewriting",),
     ("record", "arrays"),
     ("folds",),
     ("holdings",),
     ("trace",),
-    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
+    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "limits", "sizes", "standins"),
 )
 # cell.py, language.py and follow.py are one subject in three files of bearable length.
 LEAVES_MAY = {
@@ -37,6 +39,7 @@ LEAVES_MAY = {
     ("language", "follow"),
     ("language", "host"),
     ("follow", "host"),
+    ("sizes", "host"),
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {

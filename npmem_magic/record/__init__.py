@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .. import folds
@@ -21,11 +21,15 @@ __all__ = ["Options", "Recording", "record", "record_async"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`."""
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
+
+    `before_statement` is called before each top-level statement of a cell, while everything is being counted.
+    """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    before_statement: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,12 @@ class _Watch:
         self._notes = [why, *sampler_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
-        self.between = self._clock.resume
+        self.between = self._clock.resume if options.before_statement is None else self._between
+
+    def _between(self) -> None:
+        if self._options.before_statement is not None:
+            self._options.before_statement()
+        self._clock.resume()
 
     def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work

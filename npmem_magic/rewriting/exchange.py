@@ -1,0 +1,39 @@
+"""The commonest rewrite: one expression of a statement exchanged for another, the rest of the text as it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from .patterns import Match
+from .suggestion import Suggestion
+from .text import fill, module_name, splice
+
+
+def exchange(
+    match: Match, template: str, why: str, also: dict[str, str] | None = None, **more: Any
+) -> Iterator[Suggestion]:
+    """The suggestion to write `template` for the expression that was matched; none where a module it needs has no name.
+
+    Parameters
+    ----------
+    template : str
+        New text. ``{a}`` stands for the user's text of the pattern's ``_a``, in parentheses where it needs them;
+        ``{np}``, ``{ne}``, ``{pd}`` for the cell's name of numpy, numexpr, pandas.
+    also : dict, optional
+        Further texts by name.
+    more
+        What else `Suggestion` takes: `keeps`, `saving`, `is_sure`, `caveat`, `overwrites`, `gives_up`, `effort`.
+    """
+    parts: dict[str, ast.expr | str] = {name.lstrip("_"): node for name, node in match.parts.items()}
+    parts |= also or {}
+    for name, module in (("np", "numpy"), ("ne", "numexpr"), ("pd", "pandas")):
+        if f"{{{name}}}" in template:
+            known = module_name(match.statement, module)
+            if known is None:
+                return
+            parts[name] = known
+    new = fill(match.statement, template, parts)
+    line = splice(match.statement, [(match.node, new)])
+    yield Suggestion(match.statement, match.statement, (line,), why, **more)
