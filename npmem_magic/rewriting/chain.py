@@ -13,6 +13,9 @@ from .text import new_name, whole
 from .view import Statement
 
 
+_VIEWS = frozenset({"reshape", "ravel", "transpose", "swapaxes", "squeeze"})
+
+
 @dataclass(frozen=True, eq=False)
 class Chain:
     """Operations that follow each other: the result of each is an operand of the next, of one shape and dtype.
@@ -50,6 +53,12 @@ def is_fresh(statement: Statement, node: ast.expr) -> bool:
     if operation(node, statement) is not None:
         return True
     array = statement.array(node)
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _VIEWS:
+            whole = statement.array(inner)
+            return whole is not None and array is not None and whole.size == array.size and is_fresh(statement, inner)
+        case ast.Attribute(value=inner, attr="T"):
+            return is_fresh(statement, inner)
     return isinstance(node, ast.Call) and array is not None and statement.cell.peak_of(node) >= array.nbytes > 0
 
 

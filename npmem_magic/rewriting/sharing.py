@@ -49,7 +49,7 @@ def _rest(statement: Statement) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
 
 
 def writes(node: ast.AST, name: str) -> bool:
-    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method, a function."""
+    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method."""
     match node:
         case ast.AugAssign(target=target):
             return mentions(target, name)

@@ -31,29 +31,27 @@ from ..rewriting.chain import mentions
 from ..rewriting.facts import path_of
 from ..rewriting.operations import Operation, is_same_kind, operation, write_into
 from ..rewriting.suggestion import Suggestion, Tempting
-from ..rewriting.text import whole
 from ..rewriting.view import CellView, Statement
 
 WHY = "The new array was made beside the old one, which is then thrown away; this writes into the old one."
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
-    """``x = x op y`` as ``x op= y``, for any name or path `x`."""
+    """``x = x op y`` as ``x op= y``, for any name, path or part of an array `x`."""
     for statement, target, op in _updates(cell):
-        path = ast.unparse(target)
-        result = statement.array(op.node)
+        path, result = ast.unparse(target), statement.array(op.node)
         for child in op.operands:
             if ast.unparse(child) != path or not is_same_kind(statement.array(child), result) or result is None:
                 continue
-            others = {
-                each: text for each in op.operands if each is not child and (text := _safe(statement, each, path))
-            }
-            line = write_into(op, child, statement.source(target), statement, others)
+            rest = [each for each in op.operands if each is not child]
+            texts = {each: f"{statement.source(each)}.copy()" for each in rest if _is_part(statement, each, path)}
+            line = write_into(op, child, statement.source(target), statement, texts)
             if line is not None:
-                is_plain = not any(mentions(each, path) for each in op.operands if each is not child)
-                yield Suggestion(
-                    statement, statement, (line,), WHY, overwrites=(path,), saving=result.nbytes, is_sure=is_plain
-                )
+                # What is stored into a part of an array is written into it in any case, whoever looks at it.
+                overwrites = () if _is_part_of_array(statement, target) else (path,)
+                is_sure = not any(mentions(each, path) for each in rest)
+                made = {"saving": result.nbytes, "is_sure": is_sure}
+                yield Suggestion(statement, statement, (line,), WHY, overwrites=overwrites, **made)  # type: ignore[arg-type]
             break
 
 
@@ -63,24 +61,25 @@ def warn(cell: CellView) -> Iterator[Tempting]:
         path = ast.unparse(target)
         own = next((statement.array(each) for each in op.operands if ast.unparse(each) == path), None)
         result = statement.array(op.node)
-        if own is None or result is None or own.dtype == result.dtype:
-            continue
-        why = f"`{path}` is {own.dtype}, the result {result.dtype}: in place it would raise, or be cut to {own.dtype}."
-        yield Tempting("add-in-place", statement.node.lineno, statement.source(statement.node), why)
+        if own is not None and result is not None and own.dtype != result.dtype:
+            why = f"`{path}` is {own.dtype}, the result {result.dtype}: in place it would raise, or be cut to {own.dtype}."
+            yield Tempting("add-in-place", statement.node.lineno, statement.source(statement.node), why)
 
 
 def _updates(cell: CellView) -> Iterator[tuple[Statement, ast.expr, Operation]]:
     for statement in cell.statements:
         match statement.node:
-            case ast.Assign(targets=[target], value=value) if path_of(target) is not None:
+            case ast.Assign(targets=[ast.Name() | ast.Subscript() | ast.Attribute() as target], value=value):
                 op = operation(value, statement)
                 if op is not None and any(ast.unparse(each) == ast.unparse(target) for each in op.operands):
                     yield statement, target, op
 
 
-def _safe(statement: Statement, node: ast.expr, path: str) -> str:
-    """New text for a part of the same array: copied, since NumPy would otherwise copy all of it. Else nothing."""
-    small, large = statement.array(node), statement.fact(path)
-    if isinstance(node, ast.Subscript) and small is not None and mentions(node, path) and large is not None:
-        return f"{whole(statement.source(node))}.copy()"
-    return ""
+def _is_part_of_array(statement: Statement, target: ast.expr) -> bool:
+    return isinstance(target, ast.Subscript) and statement.array(target.value) is not None
+
+
+def _is_part(statement: Statement, node: ast.expr, path: str) -> bool:
+    """Whether it is a part of the same array: copied first, or NumPy would copy all that is written into."""
+    small = statement.array(node)
+    return isinstance(node, ast.Subscript) and small is not None and mentions(node, path) and path_of(node.value) is not None
