@@ -32,6 +32,7 @@ LEAST = 1 << 20  # bytes below which nothing is said
 SHARE = 20  # and nothing below one in so many of the cell's peak
 CHEAP = 1.0  # seconds a cell may take for its advice to be proven without being asked
 BUDGET = 5.0  # seconds for all proofs together, without being asked
+CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
 
 
 def advised(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None = None) -> Recording:
@@ -132,7 +133,7 @@ def _decided(advice: Advice, suggestion: Suggestion, proof: Proof, must: bool, p
         if keeps == ASK:
             keeps = f"{ASK}: {suggestion.caveat}"
         elif proof.relative or proof.absolute:
-            if keeps == SAME:
+            if keeps == SAME or proof.relative > CLOSE_ENOUGH:
                 return None  # the rule promised more than it keeps
             keeps = f"close: relative difference up to {_figure(proof.relative)}"
         else:
@@ -147,7 +148,7 @@ def _decided(advice: Advice, suggestion: Suggestion, proof: Proof, must: bool, p
 
 def _figure(relative: float) -> str:
     """A bound above the difference that was seen: another machine adds up in another order."""
-    return f"{10.0 ** math.ceil(math.log10(max(relative * 10, 1e-12))):.0e}"
+    return f"{10.0 ** math.ceil(math.log10(max(relative * 2, 1e-12))):.0e}"
 
 
 def _tempting(view: CellView) -> tuple[Tempting, ...]:
