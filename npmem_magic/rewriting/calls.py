@@ -67,8 +67,8 @@ def call_of(node: ast.AST, statement: Statement) -> Call | None:
         return None
     if isinstance(node.func, ast.Attribute) and isinstance(statement.value(node.func.value), Array):
         return _method(node, node.func)
-    target = statement.value(node.func)
-    if not isinstance(target, Known):
+    target = _target(node.func, statement)
+    if target is None:
         return None
     name = name_of(target.value)
     names = _names(target.value, name)
@@ -76,6 +76,15 @@ def call_of(node: ast.AST, statement: Statement) -> Call | None:
         return None
     given = dict(zip(names, node.args, strict=False)) | {str(each.arg): each.value for each in node.keywords}
     return Call(name, given, node, is_method=False, is_ufunc=isinstance(target.value, np.ufunc))
+
+
+def _target(func: ast.expr, statement: Statement) -> Known | None:
+    found = statement.value(func)
+    if isinstance(found, Known):
+        return found
+    if isinstance(func, ast.Name) and hasattr(builtins, func.id) and func.id not in statement.cell.noted.taken:
+        return Known(getattr(builtins, func.id))
+    return None
 
 
 def _method(node: ast.Call, func: ast.Attribute) -> Call | None:

@@ -1,0 +1,99 @@
+"""Write out what a function does where it copies its argument on the way.
+
+Why
+---
+``np.nanmean(x)`` copies `x` to put zeros where NaN stands; ``np.average(x, weights=w)`` makes all the products;
+``np.gradient(x)`` holds a second array; ``np.cov`` centres a copy of its data. Written out, the same needs less.
+
+Given
+-----
+    x = np.linspace(0, 1, 1_000_000)
+    x[::10] = np.nan
+
+Instead of
+----------
+    m = np.nanmean(x)
+
+Write
+-----
+    m = np.mean(x, where=~np.isnan(x))
+
+Keeps
+-----
+close
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from ..rewriting.exchange import exchange
+from ..rewriting.patterns import Match, find
+from ..rewriting.suggestion import CLOSE, SAME, Suggestion
+from ..rewriting.text import fill, module_name
+from ..rewriting.view import CellView
+
+WHY = "This function copies its argument on the way; what it computes can be written without that copy."
+
+
+def suggest(cell: CellView) -> Iterator[Suggestion]:
+    """Functions that ignore NaN, weighted averages, covariances, and derivatives along a line."""
+    for statement in cell.statements:
+        for pattern, template, keeps, when in _FORMS:
+            for match in find(statement, pattern, when=when):
+                yield from exchange(match, template, WHY, keeps=keeps)
+        for match in find(statement, "gradient(_x)", when=_line):
+            yield from _gradient(match)
+
+
+def _gradient(match: Match) -> Iterator[Suggestion]:
+    statement, numpy = match.statement, module_name(match.statement)
+    node = statement.node
+    if numpy is None or not (isinstance(node, ast.Assign) and node.value is match.node and len(node.targets) == 1):
+        return
+    target = statement.source(node.targets[0])
+    lines = [
+        "{t} = {np}.empty_like({x})", "{np}.subtract({x}[2:], {x}[:-2], out={t}[1:-1])", "{t}[1:-1] /= 2",
+        "{t}[0] = {x}[1] - {x}[0]", "{t}[-1] = {x}[-1] - {x}[-2]",
+    ]  # fmt: skip
+    parts: dict[str, ast.expr | str] = {"t": target, "np": numpy, "x": match.parts["_x"]}
+    if isinstance(match.parts["_x"], ast.Name) and isinstance(node.targets[0], ast.Name) and target != match.parts["_x"].id:
+        yield Suggestion(statement, statement, tuple(fill(statement, line, parts) for line in lines), WHY, SAME, effort=2)
+
+
+def _line(match: Match) -> bool:
+    array = match.array("_x")
+    return array is not None and len(array.shape) == 1 and array.dtype.kind == "f"
+
+
+def _float(match: Match) -> bool:
+    return match.is_real("_x", kinds="f")
+
+
+def _pair(match: Match) -> bool:
+    return match.same_shape("_x", "_w") and match.is_real("_x", "_w")
+
+
+def _columns(match: Match) -> bool:
+    array = match.array("_x")
+    return array is not None and len(array.shape) == 2 and array.shape[1] * 4 <= array.shape[0] and _float(match)
+
+
+_COV = "({x}.T @ {x} - len({x}) * {np}.outer({x}.mean(0), {x}.mean(0))) / (len({x}) - 1)"
+_Form = tuple[str, str, str, Callable[[Match], bool]]
+_FORMS: tuple[_Form, ...] = (
+    *((f"nan{name}(_x)", f"{{np}}.{name}({{x}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float) for name in
+      ("mean", "sum", "prod", "std", "var")),
+    *((f"nan{name}(_x, axis=_k)", f"{{np}}.{name}({{x}}, axis={{k}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float)
+      for name in ("mean", "sum", "prod", "std", "var")),
+    *((f"{name}(_x[~isnan(_x)])", f"{{np}}.{name}({{x}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float) for name in
+      ("mean", "sum", "std", "var")),
+    ("average(_x, weights=_w)", "{np}.vdot({x}, {w}) / {w}.sum()", CLOSE, _pair),
+    ("sum(_x * _w) / sum(_w)", "{np}.vdot({x}, {w}) / {w}.sum()", CLOSE, _pair),
+    ("cov(_x, rowvar=False)", _COV, CLOSE, _columns),
+    ("cov(_x.T)", _COV, CLOSE, _columns),
+    ("diff(_x, n=2)", "{x}[2:] - 2 * {x}[1:-1] + {x}[:-2]", CLOSE, _line),
+    ("trapezoid(_x)", "{x}.sum() - ({x}[0] + {x}[-1]) / 2", CLOSE, _line),
+    ("trapezoid(_x, dx=_d)", "({x}.sum() - ({x}[0] + {x}[-1]) / 2) * {d}", CLOSE, _line),
+)  # fmt: skip
