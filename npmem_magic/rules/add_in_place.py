@@ -82,4 +82,9 @@ def _is_part_of_array(statement: Statement, target: ast.expr) -> bool:
 def _is_part(statement: Statement, node: ast.expr, path: str) -> bool:
     """Whether it is a part of the same array: copied first, or NumPy would copy all that is written into."""
     small = statement.array(node)
-    return isinstance(node, ast.Subscript) and small is not None and mentions(node, path) and path_of(node.value) is not None
+    return (
+        isinstance(node, ast.Subscript)
+        and small is not None
+        and mentions(node, path)
+        and path_of(node.value) is not None
+    )

@@ -58,8 +58,14 @@ def _gradient(match: Match) -> Iterator[Suggestion]:
         "{t}[0] = {x}[1] - {x}[0]", "{t}[-1] = {x}[-1] - {x}[-2]",
     ]  # fmt: skip
     parts: dict[str, ast.expr | str] = {"t": target, "np": numpy, "x": match.parts["_x"]}
-    if isinstance(match.parts["_x"], ast.Name) and isinstance(node.targets[0], ast.Name) and target != match.parts["_x"].id:
-        yield Suggestion(statement, statement, tuple(fill(statement, line, parts) for line in lines), WHY, SAME, effort=2)
+    if (
+        isinstance(match.parts["_x"], ast.Name)
+        and isinstance(node.targets[0], ast.Name)
+        and target != match.parts["_x"].id
+    ):
+        yield Suggestion(
+            statement, statement, tuple(fill(statement, line, parts) for line in lines), WHY, SAME, effort=2
+        )
 
 
 def _line(match: Match) -> bool:

@@ -37,7 +37,9 @@ from ..rewriting.suggestion import CLOSE, Suggestion, Tempting
 from ..rewriting.text import module_name, new_name, splice
 from ..rewriting.view import CellView, Statement
 
-WHY = "Evaluated step by step this expression holds several arrays at once; numexpr makes the result alone, in one pass."
+WHY = (
+    "Evaluated step by step this expression holds several arrays at once; numexpr makes the result alone, in one pass."
+)
 LEAST = 1 << 20
 _DTYPES = frozenset({"float64", "int64", "bool", "complex128"})
 
@@ -60,7 +62,9 @@ def _suggestions(statement: Statement, root: ast.expr, formula: Formula) -> Iter
     name = known or new_name(statement, "ne")
     before = () if known else (f"import numexpr as {name}",)
     before += tuple(f"{made} = {text}" for made, text in formula.hoisted.items())
-    after = () if isinstance(statement.node, ast.Return) or not formula.hoisted else (f"del {', '.join(formula.hoisted)}",)
+    after = (
+        () if isinstance(statement.node, ast.Return) or not formula.hoisted else (f"del {', '.join(formula.hoisted)}",)
+    )
     call = f"{name}.evaluate({formula.text!r})"
     line = splice(statement, [(root, call)])
     if statement.peak >= statement.cell.peak_of(root) + LEAST:

@@ -73,7 +73,12 @@ _FORMS: tuple[_Form, ...] = (
     ("diag(_d) @ _a", "{d}[:, None] * {a}", CLOSE, _DA),
     ("_a @ diag(_d)", "{a} * {d}", CLOSE, _DA),
     ("diag(_d) @ _a", "{d} * {a}", CLOSE, _dims(d=1, a=1)),
-    ("linalg.inv(_a) @ _b", "{np}.linalg.solve({a}, {b})", CLOSE, lambda m: _dims(a=2)(m) and m.array("_b") is not None),
+    (
+        "linalg.inv(_a) @ _b",
+        "{np}.linalg.solve({a}, {b})",
+        CLOSE,
+        lambda m: _dims(a=2)(m) and m.array("_b") is not None,
+    ),
     ("dot(linalg.inv(_a), _b)", "{np}.linalg.solve({a}, {b})", CLOSE, _dims(a=2)),
     *((f"{each} @ _b", "{a}.T @ {b}", SAME, _dims(a=2)) for each in _TRANSPOSED),
     *((f"_b @ {each}", "{b} @ {a}.T", SAME, _dims(a=2)) for each in _TRANSPOSED),

@@ -45,7 +45,9 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
             continue
         nbytes = sum(array.nbytes for node in named if (array := statement.array(node.value)) is not None)
         line = splice(statement, [(node, _plain(statement.source(node.value), node)) for node in outer])
-        caveat = ", ".join(f"`{name}`" for name in names) + (" is" if len(names) == 1 else " are") + " not there afterwards"
+        caveat = (
+            ", ".join(f"`{name}`" for name in names) + (" is" if len(names) == 1 else " are") + " not there afterwards"
+        )
         why = WHY.format(name="`, `".join(names))
         yield Suggestion(
             statement, statement, (line,), why, ASK, caveat, gives_up=tuple(names), saving=nbytes
@@ -67,5 +69,3 @@ class _Unnamed(ast.NodeTransformer):
 def _is_read(cell: CellView, name: str) -> bool:
     names = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Name) and node.id == name]
     return len(names) != 1 or name in (cell.noted.statements[0] if cell.noted.statements else ())
-
-

@@ -65,7 +65,9 @@ def _numpy_scalar_first(match: Match) -> dict[str, str] | None:
     """Only where the scalar does stand first: the pattern finds both orders."""
     is_first = isinstance(match.node, ast.BinOp) and match.node.left is match.parts["_s"]
     value = match.value("_s")
-    is_scalar = isinstance(value, Array) and not value.shape or isinstance(value, Known) and isinstance(value.value, np.generic)
+    is_scalar = (
+        isinstance(value, Array) and not value.shape or isinstance(value, Known) and isinstance(value.value, np.generic)
+    )
     return {} if is_first and is_scalar else None
 
 
@@ -80,7 +82,11 @@ def _negated(match: Match) -> dict[str, str] | None:
     is_plain = isinstance(factor, ast.Constant) and type(factor.value) in (int, float)
     value = match.value("_k")
     array = match.array("_e")
-    return {"minus": f"-{text}"} if is_plain and not isinstance(value, Array) and array and array.dtype.kind == "f" else None
+    return (
+        {"minus": f"-{text}"}
+        if is_plain and not isinstance(value, Array) and array and array.dtype.kind == "f"
+        else None
+    )
 
 
 _FORMS: tuple[tuple[str, str, Callable[[Match], dict[str, str] | None]], ...] = (

@@ -64,7 +64,10 @@ def _signed(match: Match) -> bool:
 
 _Form = tuple[str, str, str, Callable[[Match], bool], str]
 _FORMS: tuple[_Form, ...] = (
-    *((f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY) for name in ("sum", "mean", "prod")),
+    *(
+        (f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY)
+        for name in ("sum", "mean", "prod")
+    ),
     ("max(_x[_m])", "{np}.max({x}, where={m}, initial={x}.min())", SAME, _masked, WHY),
     ("min(_x[_m])", "{np}.min({x}, where={m}, initial={x}.max())", SAME, _masked, WHY),
     ("any(isnan(_x))", "{np}.isnan({x}.min())", SAME, _floats, WHY),

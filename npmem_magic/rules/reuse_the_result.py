@@ -40,6 +40,7 @@ from ..rewriting.view import CellView, Statement
 
 WHY = "The steps of this expression each made an array of their own; here they all write into one."
 
+
 def suggest(cell: CellView) -> Iterator[Suggestion]:
     """Chains that end in an assignment, in place where the target itself starts them; and chains inside expressions."""
     for statement in cell.statements:
