@@ -3,15 +3,17 @@
 In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), show it (`render`), the magics (`magics`), and `host` and `sizes` for everybody.
+what came of it (`trace`, `export`), weigh variants (`compare`), show it (`render`), the magics (`magics`), and `host`
+and `sizes` for everybody.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from . import compare as _weighing  # below, the name is the function's
 from .advise import advised
 from .cell import Call, Cell
 from .follow import find_function, function_of
@@ -22,10 +24,15 @@ from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
 
+if TYPE_CHECKING:
+    from .compare.comparison import Comparison
+
 __all__ = [
     "NpmemError",
     "Trace",
     "Unavailable",
+    "analyze_memory",
+    "compare",
     "last",
     "ledger",
     "load",
@@ -94,6 +101,73 @@ def trace(
     if recording.outcome.error is not None:
         raise recording.outcome.error
     return recording.trace
+
+
+def compare(
+    *variants: str | Callable[..., object],
+    repeat: int = 1,
+    namespace: dict[str, Any] | None = None,
+    labels: Iterable[str] | None = None,
+    copy: bool = True,
+    sampler: str = "auto",
+    interval: float = 0.0,
+) -> Comparison:
+    """What variants cost from the same start, and whether they come to the same.
+
+    Parameters
+    ----------
+    variants : str or callable
+        Source texts, or functions to call without arguments; `functools.partial` binds some.
+    repeat : int
+        How often each runs, in turns.
+    namespace : dict, optional
+        Where the texts find what they read; by default the notebook's names, without a notebook none. It is not
+        changed: each run works on copies, and the random states are put back.
+    labels : iterable of str, optional
+        What they are called; by default texts ``a``, ``b``, ... and functions by their names.
+    copy : bool
+        False lets them work on the values themselves, one after the other, where copies cannot be made.
+    sampler, interval
+        As for `trace`.
+
+    Raises
+    ------
+    NpmemError
+        When a copy cannot be made or would not fit into the memory that is free; nothing has run then. A variant that
+        raises does not end the comparison: see `Trace.error`.
+    """
+    names = _own_namespace() if namespace is None else namespace
+    return _weighing.compare(
+        *variants, repeat=repeat, namespace=names, labels=labels, copy=copy, sampler=sampler, interval=interval
+    )
+
+
+def analyze_memory(*functions: Callable[[], object], interval: float = 50e-6, repeat: int = 1) -> Comparison | Trace:
+    """Draw what calls of functions cost: one plot a function, below each other, on the same axes.
+
+    Arguments are bound by `functools.partial`, and shared on purpose: nothing is copied. When a function changes an
+    array that a later one reads, the report says so.
+
+    Parameters
+    ----------
+    functions : callable
+        Called without arguments, in this order; written in Python or in C.
+    interval : float
+        Seconds between two readings of the resident memory.
+    repeat : int
+        How often each runs, in turns.
+
+    Returns
+    -------
+    Comparison, or Trace for a single function
+        Shown already; in a notebook the value of a cell's last expression is not shown twice.
+
+    Raises
+    ------
+    BaseException
+        Whatever the first function that fails raises.
+    """
+    return _weighing.analyze(functions, interval, repeat)
 
 
 def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:

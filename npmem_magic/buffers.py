@@ -36,7 +36,7 @@ def named_buffers(namespace: Mapping[str, object]) -> dict[int, tuple[str, int]]
         _note(found, name, array)
     for name, value in list(namespace.items()):
         if not name.startswith("_") and not isinstance(value, np.ndarray):
-            for inner, array in _inside(name, value):
+            for inner, array in inside(name, value):
                 _note(found, inner, array)
     return found
 
@@ -45,7 +45,7 @@ def named_owners(namespace: Mapping[str, object]) -> dict[int, np.ndarray]:
     """Address of each buffer that a name reaches, with the array that owns it; looked at as in `named_buffers`."""
     found: dict[int, np.ndarray] = {}
     for name, value in list(namespace.items()):
-        arrays = [value] if isinstance(value, np.ndarray) else [array for _, array in _inside(name, value)]
+        arrays = [value] if isinstance(value, np.ndarray) else [array for _, array in inside(name, value)]
         for owner in map(owner_of, arrays):
             if owner.flags.owndata:
                 found[address_of(owner)] = owner
@@ -58,7 +58,7 @@ def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> No
         found.setdefault(address_of(owner), (name, owner.nbytes))
 
 
-def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
+def inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     """The arrays one level down. Copies first: another thread may change a container while it is looked through."""
     pairs: list[tuple[str, object]] = []
     # Exact types only: a subclass may run code of its own when it is looked through.
@@ -67,7 +67,7 @@ def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     elif type(value) is dict:
         pairs = [(f"{name}[{key!r}]", item) for key, item in _items(value) if type(key) in (str, int)]
     elif not isinstance(value, (type, ModuleType, FunctionType)):
-        pairs = [(f"{name}.{key}", item) for key, item in _items(_attributes(value))]
+        pairs = [(f"{name}.{key}", item) for key, item in _items(attributes(value))]
     for label, item in pairs:
         if isinstance(item, np.ndarray):
             yield label, item
@@ -77,7 +77,7 @@ def _items(mapping: dict[object, object]) -> list[tuple[object, object]]:
     return list(islice(mapping.copy().items(), _CONTAINER_LIMIT))
 
 
-def _attributes(value: object) -> dict[object, object]:
+def attributes(value: object) -> dict[object, object]:
     """The instance's own attributes, read past any ``__getattr__`` of its class; none where it keeps none."""
     try:
         found = object.__getattribute__(value, "__dict__")

@@ -13,8 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,8 +24,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from .cell import Cell
 from .follow import find_function
-from .host import NpmemError
 from .language import loop_is_running
+from .magics_compare import CompareMagics
+from .magics_compare import told_as_usage as _told_as_usage
 from .record import Options, Recording, record, record_async
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
@@ -159,8 +159,8 @@ class MemoryMagics(Magics):
                 f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
-        if not request.quiet and not self._in_terminal():
-            self._renderer().warm_up()  # so that the report comes at once when the cell has ended
+        if not request.quiet:
+            self.warm_up()
         with _told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
@@ -174,17 +174,23 @@ class MemoryMagics(Magics):
         if request.output is not None:
             self.shell.user_ns[request.output] = trace
         if not request.quiet:
-            self._show(trace)
+            self.show(trace)
         if outcome.error is not None:
             raise_as_it_was(outcome.error)
         return outcome.value
 
-    def _show(self, trace: Trace) -> None:
+    def warm_up(self) -> None:
+        """Make the report ready to be drawn, so that it comes at once when the cell has ended."""
+        if not self._in_terminal():
+            self._renderer().warm_up()
+
+    def show(self, result: object) -> None:
+        """Show the report of a result."""
         try:
             if self._in_terminal():
-                print(self._renderer().text(trace))
+                print(self._renderer().text(result))
             else:
-                data, metadata = self._renderer().bundle(trace)
+                data, metadata = self._renderer().bundle(result)
                 self.shell.display_pub.publish(data=data, metadata=metadata)
         except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
             print(
@@ -223,21 +229,13 @@ def _unquoted(word: str) -> str:
     return _QUOTED.sub(lambda found: found[1] or found[2] or "", word)
 
 
-@contextmanager
-def _told_as_usage() -> Iterator[None]:
-    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
-    try:
-        yield
-    except NpmemError as error:
-        raise UsageError(str(error)) from None
-
-
 def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMagics:
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    shell.register_magics(magics)
-    shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
+    for each in (magics, CompareMagics(shell, magics)):
+        shell.register_magics(each)
+        shell.input_transformer_manager.line_transforms.insert(0, each.prepare)
     magics.tracebacks.install()
     return magics
 
@@ -245,12 +243,14 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
 def uninstall(shell: InteractiveShell) -> None:
     """Take the magics out of `shell` again; nothing happens where there are none."""
     manager = shell.magics_manager
-    magics = manager.registry.pop(MemoryMagics.__name__, None)
-    if magics is None:
-        return
-    for kind, ours in magics.magics.items():
-        for name in ours:
-            manager.magics[kind].pop(name, None)
-    transforms = shell.input_transformer_manager.line_transforms
-    transforms[:] = [each for each in transforms if each != magics.prepare]
-    magics.tracebacks.remove()
+    for kind in (MemoryMagics, CompareMagics):
+        magics = manager.registry.pop(kind.__name__, None)
+        if magics is None:
+            continue
+        for form, ours in magics.magics.items():
+            for name in ours:
+                manager.magics[form].pop(name, None)
+        transforms = shell.input_transformer_manager.line_transforms
+        transforms[:] = [each for each in transforms if each != magics.prepare]
+        if isinstance(magics, MemoryMagics):
+            magics.tracebacks.remove()

@@ -122,11 +122,11 @@ class Tempting:
 
 
 class Renderer(Protocol):
-    """What `render` registers here, so that a Trace can show itself without knowing any ink."""
+    """What `render` registers here, so that a result can show itself without knowing any ink."""
 
-    def bundle(self, trace: Trace) -> tuple[dict[str, str], dict[str, Any]]: ...
-    def text(self, trace: Trace) -> str: ...
-    def figure(self, trace: Trace) -> Any: ...
+    def bundle(self, result: Any) -> tuple[dict[str, str], dict[str, Any]]: ...
+    def text(self, result: Any) -> str: ...
+    def figure(self, result: Any) -> Any: ...
 
 
 _find_renderer: list[Callable[[], Renderer]] = []
@@ -135,6 +135,11 @@ _find_renderer: list[Callable[[], Renderer]] = []
 def show_with(find: Callable[[], Renderer]) -> None:
     """Make what `find` answers draw every Trace from now on; it is asked when there is something to draw."""
     _find_renderer[:] = [find]
+
+
+def renderer() -> Renderer:
+    """What draws."""
+    return _find_renderer[0]()
 
 
 def _no_curve() -> tuple[Curve, Curve]:
@@ -224,7 +229,7 @@ class Trace:
 
     def plot(self) -> Any:
         """A matplotlib Figure of memory over time."""
-        return _find_renderer[0]().figure(self)
+        return renderer().figure(self)
 
     def apply(self, *advice: Advice) -> str:
         """The cell's source with `advice` (all of it by default) taken over."""
@@ -234,11 +239,11 @@ class Trace:
         return f"<Trace peak={self.peak} net={self.net} gross={self.gross} bytes, {self.seconds:.3g} s>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        return _find_renderer[0]().bundle(self)
+        return renderer().bundle(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         is_inside = len(getattr(printer, "stack", ())) > 1  # of a list, say: one line is enough there
-        printer.text(repr(self) if cycle or is_inside else _find_renderer[0]().text(self))
+        printer.text(repr(self) if cycle or is_inside else renderer().text(self))
 
 
 def load(path: str | Path) -> Trace:

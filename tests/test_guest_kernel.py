@@ -136,3 +136,22 @@ def test_interrupt_of_a_running_cell(kernel: BlockingKernelClient) -> None:
     assert shown[-1] == "reply error"
     assert "KeyboardInterrupt" in run(kernel, "t.error")[0]
     assert run(kernel, "%memtrace -q 3") == ["execute_result 3", "reply ok"]
+
+
+def test_comparing(kernel: BlockingKernelClient) -> None:
+    cell = (
+        "%%memcompare -o c\nimport numpy as np, asyncio\nx = np.ones(9)\n# variant: a\nprint(1)\nx + 1\n# variant: b\n"
+    )
+    assert run(kernel, cell + "x += 1\nx") == ["stdout 1\n", "display_data report", "reply ok"]
+    assert run(kernel, cell + "await asyncio.sleep(0)\nx") == ["stdout 1\n", "display_data report", "reply ok"]
+    assert run(kernel, "c.equal['b'].verdict, 'npmem_magic' in repr(type(c))")[0].startswith(
+        "execute_result ('differs'"
+    )
+
+
+def test_analyze_memory_shows_its_report_once(kernel: BlockingKernelClient) -> None:
+    cell = "from npmem_magic import analyze_memory\nfrom functools import partial\nimport numpy as np\n"
+    call = "analyze_memory(partial(np.ones, 9), partial(np.zeros, 9))"
+    assert run(kernel, cell + call) == ["display_data report", "reply ok"]
+    assert run(kernel, f"{call}\nr = {call}\n5") == ["display_data report"] * 2 + ["execute_result 5", "reply ok"]
+    assert run(kernel, "r") == ["display_data report", "reply ok"]

@@ -15,6 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..cell import Cell, Work
+from ..compare import prove
+from ..compare.equality import Equality
+from ..compare.proof import NOT_RUN, PROVEN, Verdict
 from ..export import apply_advice
 from ..host import NpmemError
 from ..record import Options, Recording, record
@@ -23,8 +26,6 @@ from ..rewriting.suggestion import ASK, SAME, Suggestion, Tempting, edit_of
 from ..rewriting.view import CellView
 from ..rules import rules
 from ..trace import Advice, Trace
-from . import trial
-from .proof import NOT_RUN, PROVEN, Proof, Prove
 from .ranking import Candidate, best_first
 from .start import FREELY, Start
 
@@ -53,8 +54,8 @@ class Advisor:
         True: show only what was proven, at whatever cost. False: prove nothing. None: prove what is cheap.
     """
 
-    def __init__(self, cell: Cell, verify: bool | None = None, prove: Prove = trial.prove) -> None:
-        self._verify, self._prove, self._namespace = verify, prove, cell.namespace
+    def __init__(self, cell: Cell, verify: bool | None = None) -> None:
+        self._verify = verify
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(cell.source)
@@ -83,9 +84,10 @@ class Advisor:
             if not _parses(after):
                 continue
             may_prove = self._verify or (view.trace.seconds <= CHEAP and time.monotonic() - began < BUDGET)
-            proof = Proof(NOT_RUN)
+            proof = Verdict(NOT_RUN)
             if names is not None and self._verify is not False and may_prove:
-                proof = self._prove(view.trace.source, after, names, suggestion.gives_up)
+                least = max(LEAST, view.trace.peak // SHARE)
+                proof = prove(view.trace.source, after, names, least=least, forget=suggestion.gives_up)
             judged = _decided(advice, suggestion, proof, bool(self._verify), view.trace.peak)
             if judged is not None:
                 yield Candidate(judged, suggestion.effort, suggestion.first.node.lineno, suggestion.last.node.lineno)
@@ -125,30 +127,33 @@ def _parses(source: str) -> bool:
     return True
 
 
-def _decided(advice: Advice, suggestion: Suggestion, proof: Proof, must: bool, peak: int) -> Advice | None:
+def _decided(advice: Advice, suggestion: Suggestion, proof: Verdict, must: bool, peak: int) -> Advice | None:
     """The advice as it is shown, or None where it is not."""
-    keeps = advice.keeps
-    if proof.verdict == PROVEN:
-        saving = proof.peak_before - proof.peak_after
-        if keeps == ASK:
-            keeps = f"{ASK}: {suggestion.caveat}"
-        elif proof.relative or proof.absolute:
-            if keeps == SAME or proof.relative > CLOSE_ENOUGH:
-                return None  # the rule promised more than it keeps
-            keeps = f"close: relative difference up to {_figure(proof.relative)}"
-        else:
-            keeps = SAME
-        return replace(advice, saving=saving, keeps=keeps, verdict="proven")
+    if proof.kind == PROVEN and proof.equality is not None:
+        keeps = _promise(suggestion, proof.equality)
+        return replace(advice, saving=proof.saving, keeps=keeps, verdict="proven") if keeps else None
     is_enough = suggestion.is_sure and suggestion.saving >= max(LEAST, peak // SHARE)
-    if proof.verdict != NOT_RUN or must or not is_enough:
+    if proof.kind != NOT_RUN or must or not is_enough:
         return None
-    keeps = f"{ASK}: {suggestion.caveat}" if keeps == ASK else keeps
-    return replace(advice, keeps=keeps)
+    return replace(advice, keeps=f"{ASK}: {suggestion.caveat}" if advice.keeps == ASK else advice.keeps)
 
 
-def _figure(relative: float) -> str:
+def _promise(suggestion: Suggestion, equality: Equality) -> str:
+    """What the rewrite was seen to keep; empty where that is less than its rule promised."""
+    if suggestion.keeps == ASK:
+        return f"{ASK}: {suggestion.caveat}"
+    if equality.verdict == SAME:
+        return SAME
+    if suggestion.keeps == SAME:
+        return ""
+    if equality.largest_relative <= CLOSE_ENOUGH:
+        return f"close: relative difference up to {_figure(equality.largest_relative)}"
+    return f"close: absolute difference up to {_figure(equality.largest_absolute)}"
+
+
+def _figure(difference: float) -> str:
     """A bound above the difference that was seen: another machine adds up in another order."""
-    return f"{10.0 ** math.ceil(math.log10(max(relative * 2, 1e-12))):.0e}"
+    return f"{10.0 ** math.ceil(math.log10(max(difference * 2, 1e-12))):.0e}"
 
 
 def _tempting(view: CellView) -> tuple[Tempting, ...]:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ..arrays.roots import root_of
-from ..limits import memory
-from . import trial
+from ..compare.copies import Plan
+from ..host import NpmemError, free_memory
 
 FREELY = 1 << 28  # bytes copied without being asked
-_CHANGING = frozenset({"sort", "fill", "partition", "put", "resize", "shuffle", "append", "extend", "pop", "update"})
+_CHANGING = frozenset({"sort", "fill", "partition", "put", "resize", "shuffle", "byteswap", "setfield", "setflags"})
+_PURE = frozenset({"numpy", "scipy", "numexpr", "math", "pandas"})
+_CHANGES_FIRST = frozenset(
+    [
+        "copyto",
+        "putmask",
+        "place",
+        "put",
+        "put_along_axis",
+        "fill_diagonal",
+        "at",
+        "shuffle",
+        "nan_to_num",
+        "median",
+        "percentile",
+        "quantile",
+    ]
+)
 
 
 class Start:
@@ -24,53 +41,36 @@ class Start:
 
     def __init__(self, tree: ast.Module, namespace: dict[str, Any], limit: int = FREELY) -> None:
         self._namespace = namespace
-        self.mentioned = _mentioned(tree) & namespace.keys()
-        changed = _with_onlookers(_changed(tree, namespace) & namespace.keys(), namespace)
-        arrays = {id(root): root for name in changed if (root := _root(namespace[name])) is not None}
-        nbytes = sum(root.nbytes for root in arrays.values())
-        arrays.clear()
-        self.missing = ""
+        self._mentioned = _names(tree) & namespace.keys()
         self._copies: dict[str, Any] = {}
-        if nbytes > min(limit, memory().free // 4):
-            self.missing = "what the cell changes was too large to be copied beforehand"
-            return
+        self.missing = ""
+        changed = _changed(tree, namespace) & namespace.keys()
         try:
-            self._copies = trial.copies({name: namespace[name] for name in changed})
-        except Exception as error:  # a copy runs code of the object's own, which may raise anything
-            self.missing = f"no copy could be made of what the cell changes ({type(error).__name__})"
-        self._identity = {name: id(namespace[name]) for name in namespace if name not in changed}
+            plan = Plan(namespace, sorted(changed))
+            plan.add_onlookers()
+            free = free_memory()
+            if plan.nbytes > limit or (free is not None and plan.nbytes > free // 4):
+                self.missing = "what the cell changes was too large to be copied beforehand"
+            else:
+                self._copies = {name: value for name, value in plan.make().items() if name in plan.masters}
+        except (NpmemError, MemoryError) as error:
+            self.missing = f"no copy could be made of what the cell changes: {error}"
+        self._identity = {name: id(value) for name, value in namespace.items() if name not in self._copies}
 
     def names(self) -> Mapping[str, Any] | None:
         """The namespace as it was; None where it cannot be had again. Names that nothing mentions may have changed."""
         if self.missing:
             return None
         if any(
-            id(self._namespace.get(name)) != self._identity[name] for name in self.mentioned & self._identity.keys()
+            id(self._namespace.get(name)) != self._identity[name] for name in self._mentioned & self._identity.keys()
         ):
             return None
         unchanged = {name: self._namespace[name] for name in self._identity if name in self._namespace}
         return unchanged | self._copies
 
 
-def _mentioned(tree: ast.Module) -> set[str]:
+def _names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _root(value: object) -> np.ndarray | None:
-    root = root_of(value) if isinstance(value, np.ndarray) else None
-    return root if isinstance(root, np.ndarray) else None
-
-
-def _with_onlookers(changed: set[str], namespace: Mapping[str, Any]) -> set[str]:
-    """Also the names of what shares memory with them."""
-    roots = {id(root) for name in changed if (root := _root(namespace[name])) is not None}
-    same = {id(namespace[name]) for name in changed}
-    return changed | {
-        name
-        for name, value in namespace.items()
-        if (id(value) in same and not name.startswith("__"))
-        or (isinstance(value, np.ndarray) and id(_root(value)) in roots)
-    }
 
 
 def _changed(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
@@ -80,33 +80,50 @@ def _changed(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 found.add(name)
-            case (
-                ast.Subscript(ctx=ast.Store() | ast.Del(), value=inner)
-                | ast.Attribute(ctx=ast.Store() | ast.Del(), value=inner)
-            ):
-                found |= _mentioned(ast.Module([ast.Expr(inner)], []))
-            case ast.keyword(arg="out", value=value):
-                found |= _mentioned(ast.Module([ast.Expr(value)], []))
+            case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+                found |= _names(node.value)
+            case ast.keyword(arg="out" | "overwrite_input" | "overwrite_a" | "overwrite_x", value=value):
+                found |= _names(value)
             case ast.Call(func=func, args=args):
                 found |= _changed_by_call(func, args, namespace)
+    # Another name of an array that is written into, made in the cell, is followed back to where it came from.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) for each in node.targets):
+            if any(_names(each) & _written(tree) for each in node.targets):
+                found |= _names(node.value)
+    return found
+
+
+def _written(tree: ast.Module) -> set[str]:
+    """Names whose value is written into, rather than bound anew."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.AugAssign(target=target):
+                found |= _names(target)
+            case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
+                found |= _names(value)
+            case ast.keyword(arg="out", value=value):
+                found |= _names(value)
+            case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _CHANGING:
+                found |= _names(value)
     return found
 
 
 def _changed_by_call(func: ast.expr, args: list[ast.expr], namespace: Mapping[str, Any]) -> set[str]:
-    owner = _owner_name(func)
+    owner = _owner(func)
     value = namespace.get(owner)
-    if isinstance(func, ast.Attribute) and isinstance(value, np.ndarray) and func.attr not in _CHANGING:
+    given = set().union(*(_names(each) for each in args)) if args else set()
+    if isinstance(func, ast.Attribute) and isinstance(value, np.ndarray):
+        return {owner} if func.attr in _CHANGING else set()
+    if str(getattr(value, "__name__", "")).partition(".")[0] in _PURE:
+        return given if isinstance(func, ast.Attribute) and func.attr in _CHANGES_FIRST else set()
+    if not owner or (owner not in namespace and hasattr(builtins, owner)):
         return set()
-    module = str(getattr(value, "__name__", "")).partition(".")[0]
-    if module in ("numpy", "scipy", "numexpr", "math", "pandas"):
-        return set()
-    if not owner or owner in dir(__builtins__):
-        return set()
-    given = {node.id for each in args for node in ast.walk(each) if isinstance(node, ast.Name)}
     return {owner} | given
 
 
-def _owner_name(func: ast.expr) -> str:
+def _owner(func: ast.expr) -> str:
     while isinstance(func, ast.Attribute | ast.Subscript | ast.Call):
         func = func.func if isinstance(func, ast.Call) else func.value
     return func.id if isinstance(func, ast.Name) else ""

@@ -24,12 +24,14 @@ class Options:
     """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`.
 
     `before_statement` is called before each top-level statement of a cell, while everything is being counted.
+    Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
     """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
     before_statement: Callable[[], None] | None = None
+    collect: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class _Watch:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
-        gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
+        if self._options.collect:
+            gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()

@@ -12,10 +12,13 @@ ROWS = 9
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def plot(curves: Curves, width: int) -> list[str]:
-    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
+def plot(curves: Curves, width: int, top: int = 0) -> list[str]:
+    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment.
+
+    The axis reaches up to `top` bytes at least.
+    """
     base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
-    span = max(1, int(curves.allocated[1].max()) - base)
+    span = max(1, top - base, int(curves.allocated[1].max()) - base)
     unit, size = unit_for(span)
     named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
     foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)

@@ -112,7 +112,7 @@ def describe(trace: Trace) -> Page:
     parts = sections(trace)
     headline = _headline(trace)
     drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE
-    curves = _curves(trace) if drawn and trace.seconds > 0 else None
+    curves = curves_of(trace) if drawn and trace.seconds > 0 else None
     listed = parts if drawn else ()
     return Page(
         headline=headline,
@@ -120,7 +120,7 @@ def describe(trace: Trace) -> Page:
         error=_error(trace),
         curves=curves,
         alt=_alt(trace, headline),
-        scale=_scale((row for section in parts for row in section.rows), trace.peak),
+        scale=scale_for((row for section in parts for row in section.rows), trace.peak),
         sections=listed,
         alive=_alive(trace),
         peak=trace.peak,
@@ -197,7 +197,7 @@ def _alt(trace: Trace, headline: Headline) -> str:
     return text + "."
 
 
-def _scale(rows: Iterable[Row], peak: int) -> Scale:
+def scale_for(rows: Iterable[Row], peak: int) -> Scale:
     """One unit for all tables; MiB up to 10,000 of them, for a GiB with one decimal hides what MiB would show."""
     listed = list(rows)
     most = max((max(row.peak, abs(row.net)) for row in listed), default=0)
@@ -216,7 +216,8 @@ def _resident_high(trace: Trace) -> int:
     return max(trace.samples[1].tolist(), default=0) if len(trace.samples) > 1 else 0
 
 
-def _curves(trace: Trace) -> Curves:
+def curves_of(trace: Trace) -> Curves:
+    """The picture of `trace`, on axes of its own."""
     total = max(1, int(trace.seconds * 1e9))
     steps = thin(*closed(*trace.timeline, total), total)
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)

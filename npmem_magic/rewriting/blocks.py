@@ -13,7 +13,7 @@ from .text import new_name
 from .view import Statement
 
 _FUNCTIONS = {
-    **{name: name for name in "sqrt sin cos tan sinh cosh tanh exp expm1 log log10 log1p arctan2 ceil floor".split()},
+    **{name: name for name in ["sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log", "log10", "log1p", "arctan2", "ceil", "floor"]},
     "arcsin": "arcsin", "arccos": "arccos", "arctan": "arctan", "arcsinh": "arcsinh", "arccosh": "arccosh",
     "arctanh": "arctanh", "absolute": "abs", "where": "where", "conj": "conj", "real": "real", "imag": "imag",
     "maximum": "maximum", "minimum": "minimum", "isnan": "isnan", "isfinite": "isfinite",

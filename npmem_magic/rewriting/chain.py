@@ -12,7 +12,6 @@ from .operations import Operation, is_same_kind, operation, write_into
 from .text import new_name, whole
 from .view import Statement
 
-
 _VIEWS = frozenset({"reshape", "ravel", "transpose", "swapaxes", "squeeze"})
 
 

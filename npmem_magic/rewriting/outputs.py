@@ -11,8 +11,40 @@ from .text import module_name, whole
 from .view import Statement
 
 _TAKE_OUT = frozenset(
-    "dot matmul cumsum cumprod clip round around sum mean std var max min prod any all take compress choose einsum "
-    "concatenate stack outer trace argmax argmin median percentile quantile nanmean fft.fft fft.ifft".split()
+    [
+        "dot",
+        "matmul",
+        "cumsum",
+        "cumprod",
+        "clip",
+        "round",
+        "around",
+        "sum",
+        "mean",
+        "std",
+        "var",
+        "max",
+        "min",
+        "prod",
+        "any",
+        "all",
+        "take",
+        "compress",
+        "choose",
+        "einsum",
+        "concatenate",
+        "stack",
+        "outer",
+        "trace",
+        "argmax",
+        "argmin",
+        "median",
+        "percentile",
+        "quantile",
+        "nanmean",
+        "fft.fft",
+        "fft.ifft",
+    ]
 )
 
 
