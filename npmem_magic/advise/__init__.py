@@ -31,8 +31,8 @@ from .start import FREELY, Start
 
 LEAST = 1 << 20  # bytes below which nothing is said
 SHARE = 20  # and nothing below one in so many of the cell's peak
-CHEAP = 1.0  # seconds a cell may take for its advice to be proven without being asked
-BUDGET = 5.0  # seconds for all proofs together, without being asked
+CHEAP = 1.5  # seconds of the processor that a cell may take for its advice to be proven without being asked
+BUDGET = 5.0  # such seconds for all proofs together, without being asked
 CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
 
 
@@ -41,8 +41,9 @@ def advised(work: Work, namespace: dict[str, Any], options: Options, verify: boo
     if not isinstance(work, Cell):
         return record(work, namespace, options)
     advisor = Advisor(work, verify)
+    began = time.process_time()
     recording = record(work, namespace, replace(options, before_statement=advisor.before_statement))
-    return replace(recording, trace=advisor.advise(recording.trace))
+    return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
 
 
 class Advisor:
@@ -64,17 +65,17 @@ class Advisor:
         self._start = Start(tree, cell.namespace, limit) if verify is not False else None
         self.before_statement = self._notes.before_statement
 
-    def advise(self, trace: Trace) -> Trace:
-        """The trace with its advice, and with what would be tempting and wrong."""
+    def advise(self, trace: Trace, seconds: float) -> Trace:
+        """The trace with its advice, and with what would be tempting and wrong; it took `seconds` of the processor."""
         noted = self._notes.afterwards()
         if trace.error is not None or trace.peak < LEAST:
             return trace
         view = CellView.read(trace, noted)
-        candidates = list(self._judged(view))
+        candidates = list(self._judged(view, seconds))
         return replace(trace, advice=tuple(each.advice for each in best_first(candidates)), tempting=_tempting(view))
 
-    def _judged(self, view: CellView) -> Iterator[Candidate]:
-        began = time.monotonic()
+    def _judged(self, view: CellView, seconds: float) -> Iterator[Candidate]:
+        began = time.process_time()
         names = self._start.names() if self._start is not None else None
         for name, suggestion in _suggestions(view):
             advice = _drafted(view, name, suggestion)
@@ -83,7 +84,7 @@ class Advisor:
             after = apply_advice(view.trace.source, view.trace.first_line, [advice])
             if not _parses(after):
                 continue
-            may_prove = self._verify or (view.trace.seconds <= CHEAP and time.monotonic() - began < BUDGET)
+            may_prove = self._verify or (seconds <= CHEAP and time.process_time() - began < BUDGET)
             proof = Verdict(NOT_RUN)
             if names is not None and self._verify is not False and may_prove:
                 least = max(LEAST, view.trace.peak // SHARE)

@@ -11,25 +11,13 @@ import numpy as np
 
 from ..compare.copies import Plan
 from ..host import NpmemError, free_memory
+from ..standins.values import words
 
 FREELY = 1 << 28  # bytes copied without being asked
 _CHANGING = frozenset({"sort", "fill", "partition", "put", "resize", "shuffle", "byteswap", "setfield", "setflags"})
 _PURE = frozenset({"numpy", "scipy", "numexpr", "math", "pandas"})
-_CHANGES_FIRST = frozenset(
-    [
-        "copyto",
-        "putmask",
-        "place",
-        "put",
-        "put_along_axis",
-        "fill_diagonal",
-        "at",
-        "shuffle",
-        "nan_to_num",
-        "median",
-        "percentile",
-        "quantile",
-    ]
+_CHANGES_FIRST = words(
+    "copyto putmask place put put_along_axis fill_diagonal at shuffle nan_to_num median percentile quantile"
 )
 
 
@@ -61,9 +49,8 @@ class Start:
         """The namespace as it was; None where it cannot be had again. Names that nothing mentions may have changed."""
         if self.missing:
             return None
-        if any(
-            id(self._namespace.get(name)) != self._identity[name] for name in self._mentioned & self._identity.keys()
-        ):
+        kept = self._mentioned & self._identity.keys()
+        if any(id(self._namespace.get(name)) != self._identity[name] for name in kept):
             return None
         unchanged = {name: self._namespace[name] for name in self._identity if name in self._namespace}
         return unchanged | self._copies
@@ -87,10 +74,10 @@ def _changed(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
             case ast.Call(func=func, args=args):
                 found |= _changed_by_call(func, args, namespace)
     # Another name of an array that is written into, made in the cell, is followed back to where it came from.
+    written = _written(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) for each in node.targets):
-            if any(_names(each) & _written(tree) for each in node.targets):
-                found |= _names(node.value)
+        if isinstance(node, ast.Assign) and any(_names(each) & written for each in node.targets):
+            found |= _names(node.value)
     return found
 
 

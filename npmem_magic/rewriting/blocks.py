@@ -1,4 +1,4 @@
-"""Element-wise expressions as one formula of plain names: what numexpr evaluates, and what a loop over blocks can do."""
+"""Element-wise expressions as one formula of plain names: what numexpr evaluates."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from ..standins import Array, Known
+from ..standins.values import words
 from .calls import call_of
 from .operations import operation
 from .text import new_name
 from .view import Statement
 
-_FUNCTIONS = {
-    **{name: name for name in ["sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log", "log10", "log1p", "arctan2", "ceil", "floor"]},
-    "arcsin": "arcsin", "arccos": "arccos", "arctan": "arctan", "arcsinh": "arcsinh", "arccosh": "arccosh",
-    "arctanh": "arctanh", "absolute": "abs", "where": "where", "conj": "conj", "real": "real", "imag": "imag",
-    "maximum": "maximum", "minimum": "minimum", "isnan": "isnan", "isfinite": "isfinite",
-}  # fmt: skip
+_SAME_NAME = words(
+    "sqrt sin cos tan sinh cosh tanh exp expm1 log log10 log1p arctan2 ceil floor arcsin arccos arctan arcsinh arccosh "
+    "arctanh where conj real imag maximum minimum isnan isfinite"
+)
+_FUNCTIONS = {**{name: name for name in _SAME_NAME}, "absolute": "abs"}
 _OPERATORS: dict[str, ast.operator] = {
     "add": ast.Add(), "subtract": ast.Sub(), "multiply": ast.Mult(), "divide": ast.Div(), "power": ast.Pow(),
     "remainder": ast.Mod(), "bitwise_and": ast.BitAnd(), "bitwise_or": ast.BitOr(), "bitwise_xor": ast.BitXor(),

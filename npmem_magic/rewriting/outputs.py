@@ -5,46 +5,15 @@ from __future__ import annotations
 import ast
 
 from ..standins import Array
+from ..standins.values import words
 from .calls import call_of
 from .operations import is_same_kind, operation
 from .text import module_name, whole
 from .view import Statement
 
-_TAKE_OUT = frozenset(
-    [
-        "dot",
-        "matmul",
-        "cumsum",
-        "cumprod",
-        "clip",
-        "round",
-        "around",
-        "sum",
-        "mean",
-        "std",
-        "var",
-        "max",
-        "min",
-        "prod",
-        "any",
-        "all",
-        "take",
-        "compress",
-        "choose",
-        "einsum",
-        "concatenate",
-        "stack",
-        "outer",
-        "trace",
-        "argmax",
-        "argmin",
-        "median",
-        "percentile",
-        "quantile",
-        "nanmean",
-        "fft.fft",
-        "fft.ifft",
-    ]
+_TAKE_OUT = words(
+    "dot matmul cumsum cumprod clip round around sum mean std var max min prod any all take compress choose einsum "
+    "concatenate stack outer trace argmax argmin median percentile quantile nanmean fft.fft fft.ifft"
 )
 
 

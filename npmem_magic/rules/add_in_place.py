@@ -62,7 +62,7 @@ def warn(cell: CellView) -> Iterator[Tempting]:
         own = next((statement.array(each) for each in op.operands if ast.unparse(each) == path), None)
         result = statement.array(op.node)
         if own is not None and result is not None and own.dtype != result.dtype:
-            why = f"`{path}` is {own.dtype}, the result {result.dtype}: in place it would raise, or be cut to {own.dtype}."
+            why = f"`{path}` is {own.dtype}, the result {result.dtype}: in place it would raise, or lose digits."
             yield Tempting("add-in-place", statement.node.lineno, statement.source(statement.node), why)
 
 

@@ -2,9 +2,9 @@
 
 Why
 ---
-``2 * a + 3 * b`` makes two arrays before it adds them. ``numexpr.evaluate`` works through the operands in blocks of 1,024
-elements, so that only the result is an array. It is quick with sums, products and powers, and slower than NumPy with
-comparisons, ``exp``, ``log`` and ``tanh``, and on arrays of less than some 30,000 elements.
+``2 * a + 3 * b`` makes two arrays before it adds them. ``numexpr.evaluate`` works through the operands in blocks of
+1,024 elements, so that only the result is an array. It is quick with sums, products and powers, and slower than NumPy
+with comparisons, ``exp``, ``log`` and ``tanh``, and on arrays of less than some 30,000 elements.
 
 Given
 -----
@@ -60,7 +60,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
 def _suggestions(statement: Statement, root: ast.expr, formula: Formula) -> Iterator[Suggestion]:
     known = module_name(statement, "numexpr")
     name = known or new_name(statement, "ne")
-    before = () if known else (f"import numexpr as {name}",)
+    before: tuple[str, ...] = () if known else (f"import numexpr as {name}",)
     before += tuple(f"{made} = {text}" for made, text in formula.hoisted.items())
     after = (
         () if isinstance(statement.node, ast.Return) or not formula.hoisted else (f"del {', '.join(formula.hoisted)}",)
@@ -87,5 +87,5 @@ def warn(cell: CellView) -> Iterator[Tempting]:
             array = statement.array(root)
             numbers = [each.value for each in ast.walk(root) if isinstance(each, ast.Constant)]
             if array is not None and array.dtype == "float32" and any(isinstance(each, float) for each in numbers):
-                why = "numexpr would take the float constants for doubles: its result is float64, twice as large as float32."
+                why = "numexpr would take the float constants for doubles: its result would be float64, twice as large."
                 yield Tempting("evaluate-in-one-pass", statement.node.lineno, statement.source(root), why)

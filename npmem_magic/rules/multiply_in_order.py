@@ -2,8 +2,8 @@
 
 Why
 ---
-Python evaluates ``A @ B @ v`` from the left: the whole matrix ``A @ B`` is made, to be multiplied by a vector. ``A @ (B @
-v)`` makes two vectors. The sums are then formed in another order, so their last digits may differ.
+Python evaluates ``A @ B @ v`` from the left: the whole matrix ``A @ B`` is made, to be multiplied by a vector.
+``A @ (B @ v)`` makes two vectors. The sums are then formed in another order, so their last digits may differ.
 
 Given
 -----

@@ -65,9 +65,8 @@ def _numpy_scalar_first(match: Match) -> dict[str, str] | None:
     """Only where the scalar does stand first: the pattern finds both orders."""
     is_first = isinstance(match.node, ast.BinOp) and match.node.left is match.parts["_s"]
     value = match.value("_s")
-    is_scalar = (isinstance(value, Array) and not value.shape) or (
-        isinstance(value, Known) and isinstance(value.value, np.generic)
-    )
+    is_scalar = isinstance(value, Array) and not value.shape
+    is_scalar = is_scalar or (isinstance(value, Known) and isinstance(value.value, np.generic))
     return {} if is_first and is_scalar else None
 
 

@@ -2,8 +2,8 @@
 
 Why
 ---
-``x.var()``, ``np.allclose(a, b)`` and ``np.linalg.norm(x, 1)`` make arrays of the size of their argument before they add
-up. A block of 65,536 elements stays in the processor's cache, and each block's temporaries take half a MiB.
+``x.var()``, ``np.allclose(a, b)`` and ``np.linalg.norm(x, 1)`` make arrays of the size of their argument before they
+add up. A block of 65,536 elements stays in the processor's cache, and each block's temporaries take half a MiB.
 
 Given
 -----

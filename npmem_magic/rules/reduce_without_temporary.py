@@ -2,8 +2,8 @@
 
 Why
 ---
-``x[m].sum()`` first gathers what the mask chooses, ``np.isnan(x).any()`` makes a mask only to look whether one element is
-set. The reductions themselves take ``where=``, and the largest and the smallest element often know the answer.
+``x[m].sum()`` first gathers what the mask chooses, ``np.isnan(x).any()`` makes a mask only to look whether one element
+is set. The reductions themselves take ``where=``, and the largest and the smallest element often know the answer.
 
 Given
 -----

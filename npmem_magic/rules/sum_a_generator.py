@@ -2,8 +2,8 @@
 
 Why
 ---
-``sum([f(i) for i in ...])`` first makes every array and keeps them in a list. Without the brackets each one is freed when
-it has been added.
+``sum([f(i) for i in ...])`` first makes every array and keeps them in a list. Without the brackets each one is freed
+when it has been added.
 
 Given
 -----
