@@ -7,7 +7,6 @@ into one with.
 from __future__ import annotations
 
 import ast
-import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -15,25 +14,15 @@ from dataclasses import replace
 from typing import Any
 
 from ..cell import Cell, Work
-from ..compare import prove
-from ..compare.equality import Equality
-from ..compare.proof import NOT_RUN, PROVEN, Verdict
-from ..export import apply_advice
-from ..host import NpmemError
+from ..compare.proof import NO_GAIN
 from ..record import Options, Recording, record
 from ..rewriting.facts import Notes
-from ..rewriting.suggestion import ASK, SAME, Suggestion, Tempting, edit_of
 from ..rewriting.view import CellView
-from ..rules import rules
-from ..trace import Advice, Trace
+from ..trace import Trace
+from .drafts import LEAST, Draft, gather
+from .proving import Proofs
 from .ranking import Candidate, best_first
 from .start import FREELY, Start
-
-LEAST = 1 << 20  # bytes below which nothing is said
-SHARE = 20  # and nothing below one in so many of the cell's peak
-CHEAP = 1.5  # seconds of the processor that a cell may take for its advice to be proven without being asked
-BUDGET = 5.0  # such seconds for all proofs together, without being asked
-CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
 
 
 def advised(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None = None) -> Recording:
@@ -71,91 +60,30 @@ class Advisor:
         if trace.error is not None or trace.peak < LEAST:
             return trace
         view = CellView.read(trace, noted)
-        candidates = list(self._judged(view, seconds))
-        return replace(trace, advice=tuple(each.advice for each in best_first(candidates)), tempting=_tempting(view))
-
-    def _judged(self, view: CellView, seconds: float) -> Iterator[Candidate]:
-        began = time.process_time()
-        names = self._start.names() if self._start is not None else None
-        for name, suggestion in _suggestions(view):
-            advice = _drafted(view, name, suggestion)
-            if advice is None:
-                continue
-            after = apply_advice(view.trace.source, view.trace.first_line, [advice])
-            if not _parses(after):
-                continue
-            may_prove = self._verify or (seconds <= CHEAP and time.process_time() - began < BUDGET)
-            proof = Verdict(NOT_RUN)
-            if names is not None and self._verify is not False and may_prove:
-                least = max(LEAST, view.trace.peak // SHARE)
-                proof = prove(view.trace.source, after, names, least=least, forget=suggestion.gives_up)
-            judged = _decided(advice, suggestion, proof, bool(self._verify), view.trace.peak)
-            if judged is not None:
-                yield Candidate(judged, suggestion.effort, suggestion.first.node.lineno, suggestion.last.node.lineno)
+        found = gather(view)
+        proofs = Proofs(view, self._start, self._verify, seconds)
+        shown = best_first(_candidates(found.drafts, proofs))
+        notes = (*trace.notes, *found.troubles)
+        advice = tuple(each.advice for each in shown)
+        return replace(trace, advice=advice, tempting=tuple(found.tempting), notes=notes)
 
 
-def _suggestions(view: CellView) -> Iterator[tuple[str, Suggestion]]:
-    """What the rules suggest, without what writes into a buffer that somebody else looks at."""
-    for rule in rules().values():
-        for suggestion in rule.suggest(view):
-            if not any(_obstacle(suggestion, path) for path in suggestion.overwrites):
-                yield rule.name, suggestion
-
-
-def _obstacle(suggestion: Suggestion, path: str) -> str:
-    fact = suggestion.first.fact(path)
-    return "nothing is known of it" if fact is None else fact.obstacle
-
-
-def _drafted(view: CellView, rule: str, suggestion: Suggestion) -> Advice | None:
-    edit = edit_of(suggestion)
-    if edit is None:
-        return None
-    line, before, after = edit
-    advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
-    try:
-        apply_advice(view.trace.source, view.trace.first_line, [advice])
-    except NpmemError:
-        return None  # the same text stands twice on the line
-    return advice
-
-
-def _parses(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return False
-    return True
-
-
-def _decided(advice: Advice, suggestion: Suggestion, proof: Verdict, must: bool, peak: int) -> Advice | None:
-    """The advice as it is shown, or None where it is not."""
-    if proof.kind == PROVEN and proof.equality is not None:
-        keeps = _promise(suggestion, proof.equality)
-        return replace(advice, saving=proof.saving, keeps=keeps, verdict="proven") if keeps else None
-    is_enough = suggestion.is_sure and suggestion.saving >= max(LEAST, peak // SHARE)
-    if proof.kind != NOT_RUN or must or not is_enough:
-        return None
-    return replace(advice, keeps=f"{ASK}: {suggestion.caveat}" if advice.keeps == ASK else advice.keeps)
-
-
-def _promise(suggestion: Suggestion, equality: Equality) -> str:
-    """What the rewrite was seen to keep; empty where that is less than its rule promised."""
-    if suggestion.keeps == ASK:
-        return f"{ASK}: {suggestion.caveat}"
-    if equality.verdict == SAME:
-        return SAME
-    if suggestion.keeps == SAME:
-        return ""
-    if equality.largest_relative <= CLOSE_ENOUGH:
-        return f"close: relative difference up to {_figure(equality.largest_relative)}"
-    return f"close: absolute difference up to {_figure(equality.largest_absolute)}"
-
-
-def _figure(difference: float) -> str:
-    """A bound above the difference that was seen: another machine adds up in another order."""
-    return f"{10.0 ** math.ceil(math.log10(max(difference * 2, 1e-12))):.0e}"
-
-
-def _tempting(view: CellView) -> tuple[Tempting, ...]:
-    return tuple(dict.fromkeys(each for rule in rules().values() for each in rule.warn(view)))
+def _candidates(drafts: list[Draft], proofs: Proofs) -> Iterator[Candidate]:
+    """What is worth showing: drafts that save by themselves, and those that do together."""
+    alone: list[Draft] = []
+    useless: list[Draft] = []
+    best = 0
+    for draft in drafts:
+        advice, verdict = proofs.judged(draft)
+        if advice is not None:
+            alone.append(draft)
+            best = max(best, advice.saving)
+            yield Candidate(advice, draft.suggestion.effort, draft.lines)
+        elif verdict.kind == NO_GAIN and verdict.equality is not None and draft.suggestion.saving:
+            useless.append(draft)
+    if useless:
+        # Two places reach the same height: neither helps alone.
+        joint = proofs.judged_together([*alone, *useless], best)
+        if joint is not None:
+            lines = range(joint.line, joint.line + joint.before.count("\n") + 1)
+            yield Candidate(joint, 1, lines)

@@ -17,8 +17,7 @@ class Candidate:
 
     advice: Advice
     effort: int
-    first: int
-    last: int
+    lines: range
 
 
 def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -30,7 +29,7 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     kept: list[Candidate] = []
     while left:
         best = left[0]
-        rivals = [each for each in left if each.first <= best.last and best.first <= each.last]
+        rivals = [each for each in left if _meet(each.lines, best.lines)]
         simplest = min(
             (each for each in rivals if each.advice.saving >= _NEARLY * best.advice.saving),
             key=lambda each: (_is_asking(each), each.effort, -each.advice.saving, len(each.advice.after)),
@@ -40,6 +39,10 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
             kept.append(best)
         left = [each for each in left if each not in rivals]
     return sorted(kept, key=lambda each: -each.advice.saving)
+
+
+def _meet(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
 
 
 def _is_asking(candidate: Candidate) -> bool:

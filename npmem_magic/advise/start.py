@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..compare.copies import Plan
 from ..host import NpmemError, free_memory
+from ..rewriting.view import CellView
 from ..standins.values import words
 
 FREELY = 1 << 28  # bytes copied without being asked
@@ -43,6 +45,7 @@ class Start:
                 self._copies = {name: value for name, value in plan.make().items() if name in plan.masters}
         except (NpmemError, MemoryError) as error:
             self.missing = f"no copy could be made of what the cell changes: {error}"
+        self._originals = {name: id(namespace[name]) for name in self._copies}
         self._identity = {name: id(value) for name, value in namespace.items() if name not in self._copies}
 
     def names(self) -> Mapping[str, Any] | None:
@@ -54,6 +57,31 @@ class Start:
             return None
         unchanged = {name: self._namespace[name] for name in self._identity if name in self._namespace}
         return unchanged | self._copies
+
+    def names_at(self, view: CellView, top: int) -> Mapping[str, Any] | None:
+        """The names as they were when a top-level statement began, as far as they can be had; None where they cannot.
+
+        A name can be had when it held what it held at the start, or holds now what it held then, and nothing wrote into
+        it meanwhile.
+        """
+        if self.missing or top >= len(view.noted.statements):
+            return None
+        above = ast.Module(view.tree.body[:top], [])
+        below = ast.Module(view.tree.body[top:], [])
+        found: dict[str, Any] = {
+            name: value
+            for name, value in self._namespace.items()
+            if isinstance(value, ModuleType | FunctionType | type)
+        }
+        for name in _names(view.tree.body[top]) & view.noted.statements[top].keys():
+            identity = view.noted.statements[top][name].identity
+            if self._originals.get(name) == identity and name not in _changed(above, self._namespace):
+                found[name] = self._copies[name]
+            elif id(self._namespace.get(name)) == identity and name not in _changed(below, self._namespace):
+                found[name] = self._namespace[name]
+            elif name not in found:
+                return None
+        return found
 
 
 def _names(tree: ast.AST) -> set[str]:

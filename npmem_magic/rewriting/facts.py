@@ -6,18 +6,20 @@ A note keeps no reference to an array, allocates none, and runs no code of the u
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..arrays.holders import obstacle
+from ..arrays.holders import SEEN, in_place, obstacle
 from ..cell import Cell
 from ..standins import Known, Unknown, Value, from_object
 
 _ITEMS = 64  # of a list or tuple that are looked at
+_LARGE = 1 << 20  # bytes from which on it is worth saying who else looks at an array
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Notes:
     def __init__(self, cell: Cell, tree: ast.Module) -> None:
         self._namespace = cell.namespace
         self._wanted = [tuple(dict.fromkeys(_paths(statement))) for statement in tree.body]
+        self._updated = [set(_updates(statement)) for statement in tree.body]
         # An AST transformer may have made other statements of the text; notes would then go with the wrong ones.
         self._is_usable = len(cell.steps) - len(tree.body) in (0, 1)
         self._modules = _modules(self._namespace)
@@ -89,7 +92,7 @@ class Notes:
     def before_statement(self) -> None:
         """Note the names that the statement about to run mentions."""
         if self._is_usable and self._count < len(self._wanted):
-            self._taken.append(note(self._namespace, self._wanted[self._count]))
+            self._taken.append(note(self._namespace, self._wanted[self._count], self._updated[self._count]))
         self._count += 1
 
     def afterwards(self) -> Noted:
@@ -104,9 +107,12 @@ def _modules(namespace: Mapping[str, Any]) -> dict[str, str]:
     return {name: value.__name__ for name, value in list(namespace.items()) if type(value) is ModuleType}
 
 
-def note(namespace: dict[str, Any], paths: Sequence[tuple[str | int, ...]]) -> Names:
-    """What each of `paths` leads to; paths that lead nowhere are left out."""
-    return {text_of(path): fact for path in paths for fact in _fact(namespace, path)}
+def note(namespace: dict[str, Any], paths: Sequence[Path], updated: Collection[Path] = ()) -> Names:
+    """What each of `paths` leads to; paths that lead nowhere are left out.
+
+    For those `updated` it is said by name who else looks at a large array: it may be written in place, or may not.
+    """
+    return {text_of(path): fact for path in paths for fact in _fact(namespace, path, path in updated)}
 
 
 def text_of(path: Sequence[str | int]) -> str:
@@ -119,7 +125,7 @@ def text_of(path: Sequence[str | int]) -> str:
     return text
 
 
-def path_of(node: ast.AST) -> tuple[str | int, ...] | None:
+def path_of(node: ast.AST) -> Path | None:
     """The path that an expression spells; None where it is no path. A text key is marked by a leading ``=``."""
     match node:
         case ast.Name(id=name):
@@ -133,13 +139,21 @@ def path_of(node: ast.AST) -> tuple[str | int, ...] | None:
     return None
 
 
-def _paths(statement: ast.stmt) -> Iterator[tuple[str | int, ...]]:
+def _paths(statement: ast.stmt) -> Iterator[Path]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and (path := path_of(node)) is not None:
             yield path
 
 
-def _fact(namespace: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[NameFact]:
+def _updates(statement: ast.stmt) -> Iterator[Path]:
+    """The paths that a statement both reads and binds."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Assign):
+            read = {path_of(each) for each in ast.walk(node.value)}
+            yield from (path for target in node.targets if (path := path_of(target)) is not None and path in read)
+
+
+def _fact(namespace: dict[str, Any], path: Path, is_updated: bool) -> Iterator[NameFact]:
     """The one fact, or none."""
     found = _step_into(namespace, path)
     if found is None:
@@ -151,12 +165,15 @@ def _fact(namespace: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Na
         return
     stand_in, kind, identity, flags = from_object(value), _kind(value), id(value), value.flags
     order = bool(flags.c_contiguous), bool(flags.f_contiguous), bool(flags.owndata), bool(flags.writeable)
+    nbytes = value.nbytes
     del value, flags  # or the count of references would be one too high
     why = obstacle(holder, key) if isinstance(holder, dict) else "it is an item of a list"
+    if why == SEEN and is_updated and nbytes >= _LARGE:
+        why = in_place(holder, key).why
     yield NameFact(stand_in, kind, identity, why, *order)
 
 
-def _step_into(namespace: dict[str, Any], path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+def _step_into(namespace: dict[str, Any], path: Path) -> tuple[Any, Any] | None:
     """The container at the end of the path, and the key in it. Exact types only, so that no code of theirs runs."""
     holder: Any = namespace
     key: Any = path[0]

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from ..standins import Array, Evaluation, Known, Unknown, Value, work_out
 from ..syntax import CELL
@@ -183,12 +184,44 @@ class CellView:
                 self._bind(target, self._work_out(value, names).value, names)
             case ast.For(target=target, iter=iterable):
                 self._bind(target, self._item(iterable, names), names)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                names = {}  # what the arguments are is not known
+            case ast.FunctionDef():
+                names = {**self._modules(), **self._arguments(node)}
+            case ast.AsyncFunctionDef() | ast.ClassDef():
+                names = self._modules()
         for name in _BODIES:
             for child in getattr(node, name, None) or ():
                 if isinstance(child, ast.stmt):
                     self._follow(child, names)
+
+    def _modules(self) -> dict[str, Value]:
+        """What does not change while the cell runs: modules and functions."""
+        lasting = (ModuleType, FunctionType, BuiltinFunctionType)
+        return {
+            path: fact.value
+            for names in (self.noted.ended, *self.noted.statements[:1])
+            for path, fact in names.items()
+            if isinstance(fact.value, Known) and isinstance(fact.value.value, lasting)
+        }
+
+    def _arguments(self, function: ast.FunctionDef) -> dict[str, Value]:
+        """What the arguments of a function of the cell are where the cell first calls it from its top level."""
+        for top, statement in enumerate(self.tree.body):
+            if statement is function or not isinstance(statement, ast.Assign | ast.Expr | ast.AugAssign | ast.For):
+                continue
+            for node in ast.walk(statement):
+                match node:
+                    case ast.Call(func=ast.Name(id=name)) if name == function.name:
+                        names = {path: fact.value for path, fact in self.facts_of(top).items()}
+                        return self._given(function.args, node, names)
+        return {}
+
+    def _given(self, wanted: ast.arguments, call: ast.Call, names: Mapping[str, Value]) -> dict[str, Value]:
+        places = [each.arg for each in (*wanted.posonlyargs, *wanted.args)]
+        given = dict(zip(places, call.args, strict=False))
+        given |= {each.arg: each.value for each in call.keywords if each.arg is not None}
+        defaults = dict(zip(reversed(places), reversed(wanted.defaults), strict=False))
+        defaults |= {arg.arg: value for arg, value in zip(wanted.kwonlyargs, wanted.kw_defaults, strict=True) if value}
+        return {name: self._work_out(value, names).value for name, value in {**defaults, **given}.items()}
 
     def _item(self, iterable: ast.expr, names: Mapping[str, Value]) -> Value:
         """What the first item of an iterable stands for."""

@@ -72,7 +72,7 @@ def _suggestions(statement: Statement, root: ast.expr, formula: Formula) -> Iter
     match statement.node:
         case ast.Assign(targets=[target], value=value) if value is root and path_of(target) is not None:
             own = [each for each in formula.operands if ast.unparse(each) == ast.unparse(target)]
-            if own and is_same_kind(statement.array(own[0]), statement.array(root)):
+            if own and formula.arrays > 1 and is_same_kind(statement.array(own[0]), statement.array(root)):
                 out = statement.source(target)
                 line = f"{name}.evaluate({formula.text!r}, out={out})"
                 yield Suggestion(
