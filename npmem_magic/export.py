@@ -278,6 +278,16 @@ def apply_advice(source: str, first_line: int, advice: Iterable[Any]) -> str:
     return source
 
 
+def apart(source: str, first_line: int, advice: Iterable[Any]) -> list[Any]:
+    """Those of the pieces, the first ones first, that do not change the same text as one before."""
+    kept: list[tuple[tuple[int, int], Any]] = []
+    for piece in advice:
+        start, end = _place(source, first_line, piece)
+        if all(end <= other[0] or other[1] <= start for other, _ in kept):
+            kept.append(((start, end), piece))
+    return [piece for _, piece in kept]
+
+
 def _place(source: str, first_line: int, piece: Any) -> tuple[int, int]:
     lines = source.split("\n")
     at = piece.line - first_line

@@ -232,8 +232,9 @@ class Trace:
         return renderer().figure(self)
 
     def apply(self, *advice: Advice) -> str:
-        """The cell's source with `advice` (all of it by default) taken over."""
-        return export.apply_advice(self.source, self.first_line, advice or self.advice)
+        """The cell's source with `advice` taken over; by default all of it that does not change the same text twice."""
+        chosen = advice or export.apart(self.source, self.first_line, self.advice)
+        return export.apply_advice(self.source, self.first_line, chosen)
 
     def __repr__(self) -> str:
         return f"<Trace peak={self.peak} net={self.net} gross={self.gross} bytes, {self.seconds:.3g} s>"

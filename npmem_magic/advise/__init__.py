@@ -15,7 +15,7 @@ from typing import Any
 
 from ..cell import Cell, Work
 from ..compare.proof import NO_GAIN
-from ..record import Options, Recording, record
+from ..record import Options, Recording, record, record_async
 from ..rewriting.facts import Notes
 from ..rewriting.view import CellView
 from ..trace import Trace
@@ -32,6 +32,16 @@ def advised(work: Work, namespace: dict[str, Any], options: Options, verify: boo
     advisor = Advisor(work, verify)
     began = time.process_time()
     recording = record(work, namespace, replace(options, before_statement=advisor.before_statement))
+    return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
+
+
+async def advised_async(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None) -> Recording:
+    """The same inside of an event loop."""
+    if not isinstance(work, Cell):
+        return await record_async(work, namespace, options)
+    advisor = Advisor(work, verify)
+    began = time.process_time()
+    recording = await record_async(work, namespace, replace(options, before_statement=advisor.before_statement))
     return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..sizes import human, human_seconds, unit_for
-from ..trace import CELL, Advice, Curve, Holding, Trace
+from ..trace import CELL, Advice, Curve, Holding, Tempting, Trace
 from .curves import Axis, axis, closed, thin, time_unit
 from .lane import Segment, fold
 from .rows import Row, Section, sections
@@ -105,6 +105,7 @@ class Page:
     peak: int
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
+    tempting: tuple[Tempting, ...] = ()
 
 
 def describe(trace: Trace) -> Page:
@@ -126,6 +127,7 @@ def describe(trace: Trace) -> Page:
         peak=trace.peak,
         advice=trace.advice,
         notes=trace.notes,
+        tempting=trace.tempting,
     )
 
 

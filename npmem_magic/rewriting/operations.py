@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from ..standins import Array
-from .calls import call_of
+from .calls import Call, call_of
 from .text import module_name, whole
 from .view import Statement
 
@@ -27,13 +27,17 @@ _WITH_OUT = {"clip", "round", "around", "cumsum", "cumprod"}  # no ufuncs, and y
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One element-wise operation: its node, its operands, and the name of the NumPy function that does it."""
+    """One element-wise operation: its node, its operands, and the name of the NumPy function that does it.
+
+    `spelled` is how the user calls that function, where it is called at all.
+    """
 
     node: ast.expr
     operands: tuple[ast.expr, ...]
     function: str
     sign: str = ""
     commutes: bool = False
+    spelled: str = ""
 
 
 def operation(node: ast.expr, at: Statement) -> Operation | None:
@@ -60,10 +64,14 @@ def _called(node: ast.Call, at: Statement) -> Operation | None:
     if call.name == "builtins.abs" and at.array(operands[0]) is not None:
         return Operation(node, operands, "absolute")
     if call.is_ufunc and names in (("x",), ("x1", "x2"), ("x1", "x2", "x3")) and "." not in call.name:
-        return Operation(node, operands, call.name)
+        return Operation(node, operands, call.name, spelled=_spelled(call, at))
     if call.name in _WITH_OUT and not {"out", "axis", "dtype", "where"} & set(names):
-        return Operation(node, operands, call.name)
+        return Operation(node, operands, call.name, spelled=_spelled(call, at))
     return None
+
+
+def _spelled(call: Call, at: Statement) -> str:
+    return "" if call.is_method else at.source(call.node.func)
 
 
 def is_elementwise(op: Operation) -> bool:
@@ -80,10 +88,11 @@ def write_into(op: Operation, child: ast.expr, buffer: str, at: Statement, texts
     if op.sign and (op.operands[0] is child or op.commutes):
         return f"{buffer} {op.sign}= {whole(others[0])}"
     numpy = module_name(at)
-    if numpy is None:
+    function = op.spelled or (f"{numpy}.{op.function}" if numpy else "")
+    if not function:
         return None
     given = ", ".join(buffer if each is child else texts.get(each) or _argument(at, each) for each in op.operands)
-    return f"{numpy}.{op.function}({given}, out={buffer})"
+    return f"{function}({given}, out={buffer})"
 
 
 def _argument(at: Statement, node: ast.expr) -> str:
