@@ -47,7 +47,8 @@ EXPRESSIONS = [
     "np.clip({b} * 2, 0, 1)", "np.round({b} * 2, 1)", "{b}.ravel() * 2", "{b}.T * 2", "{b}[:, None] * 1",
 ]  # fmt: skip
 STATEMENTS = [
-    *["{a} = E"] * 3, "{a} = E; {d} = 1", "for k in range(3):\n    {a} = E", "print", "{a} += 1", "if True:\n    {a} = E",
+    *["{a} = E"] * 3, "{a} = E; {d} = 1", "for k in range(3):\n    {a} = E", "print", "{a} += 1",
+    "if True:\n    {a} = E",
     "def f(v):\n    return v * 2 + 1\n{a} = f({b})", "{a}[0] = 5", "del {a}",
 ]  # fmt: skip
 names = st.sampled_from("xyzw")
