@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import compare as _weighing  # below, the name is the function's
+from .advise import advised
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options
-from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
@@ -89,6 +89,7 @@ def trace(
     interval: float = 0.0,
     python: bool = False,
     gpu: str = "auto",
+    verify: bool | None = None,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -100,14 +101,14 @@ def trace(
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
     label, follow : str and iterable of functions or dotted names, optional
         Kept as `Trace.label`; functions whose lines are to be shown too.
-    sampler : {"auto", "memory_profiler", "off"}
-        Who reads the resident memory meanwhile.
-    interval : float
-        Seconds between two such readings; 0 leaves it to the sampler.
+    sampler, interval : {"auto", "memory_profiler", "off"} and float
+        Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
     python : bool
         Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
     gpu : {"auto", "exact", "off"}
         Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
+    verify : bool, optional
+        Whether advice is proven by running it on copies: all of it, none, or by default what is cheap.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler, interval, label, python, gpu=gpu))
+    recording = advised(work, names, Options(sampler, interval, label, python, gpu=gpu), verify)
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

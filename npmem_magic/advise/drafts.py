@@ -1,0 +1,152 @@
+"""Drafts: what the rules suggest, as text that can be taken over, and what was found out about it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..export import apply_advice
+from ..host import NpmemError
+from ..rewriting.suggestion import Suggestion, edit_of
+from ..rewriting.view import CellView
+from ..rules import rules
+from ..trace import Advice, Tempting
+
+LEAST = 1 << 20  # bytes below which nothing is said
+SHARE = 20  # and nothing below one in so many of the cell's peak
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """One suggestion with the advice that it would be."""
+
+    suggestion: Suggestion
+    advice: Advice
+    view: CellView
+
+    @property
+    def text(self) -> tuple[int, str, str]:
+        """Where it changes what into what."""
+        return self.advice.line, self.advice.before, self.advice.after
+
+    @cached_property
+    def source(self) -> str:
+        """The whole cell with it taken over."""
+        return apply_advice(self.view.trace.source, self.view.trace.first_line, [self.advice])
+
+    @property
+    def lines(self) -> range:
+        """The lines that it changes."""
+        return range(self.suggestion.first.node.lineno, (self.suggestion.last.node.end_lineno or 0) + 1)
+
+    def overlaps(self, other: Draft) -> bool:
+        """Whether both change a line."""
+        return self.lines.start < other.lines.stop and other.lines.start < self.lines.stop
+
+
+@dataclass
+class Gathered:
+    """What the rules have to say of a cell; `troubles` are sentences on rules that failed."""
+
+    drafts: list[Draft]
+    tempting: list[Tempting]
+    troubles: list[str]
+
+
+def least(view: CellView) -> int:
+    """Bytes that a piece of advice must save to be worth a word."""
+    return max(LEAST, view.trace.peak // SHARE)
+
+
+def gather(view: CellView) -> Gathered:
+    """Ask every rule. One that fails is told of, and the others are asked all the same."""
+    found = Gathered([], [], [])
+    for rule in rules().values():
+        try:
+            found.tempting += [each for each in rule.warn(view) if each not in found.tempting]
+            for suggestion in rule.suggest(view):
+                _take(view, rule.name, suggestion, found)
+        except Exception as error:  # a rule reads code of any shape: its fault must not cost the report
+            found.troubles.append(f"The rule {rule.name} failed on this cell ({type(error).__name__}: {error}).")
+    return found
+
+
+def _take(view: CellView, rule: str, suggestion: Suggestion, found: Gathered) -> None:
+    for path in suggestion.overwrites:
+        fact = suggestion.first.fact(path)
+        if fact is None:
+            return
+        if fact.obstacle:
+            line, source = suggestion.first.node.lineno, suggestion.first.source(suggestion.first.node)
+            why = f"`{path}` cannot be written in place: {fact.obstacle}."
+            if suggestion.saving >= least(view) and why not in {each.why for each in found.tempting}:
+                found.tempting.append(Tempting(rule, line, source, why))
+            return
+    draft = drafted(view, rule, suggestion)
+    if draft is not None and draft.text not in {each.text for each in found.drafts}:
+        found.drafts.append(draft)
+
+
+def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
+    """The draft of a suggestion; None where its text cannot be put there, or would be no Python."""
+    edit = edit_of(suggestion)
+    if edit is None:
+        return None
+    line, before, after = edit
+    after += ";" if _would_show(view, suggestion, after) else ""
+    advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
+    try:
+        apply_advice(view.trace.source, view.trace.first_line, [advice])
+        ast.parse(inspect.cleandoc(after))
+    except (NpmemError, SyntaxError):
+        return None  # the same text stands twice on the line, or it does not go there
+    return Draft(suggestion, advice, view)
+
+
+def _would_show(view: CellView, suggestion: Suggestion, after: str) -> bool:
+    """Whether the cell would end with an expression, whose value is then shown and kept, and did not before."""
+    last = suggestion.last.node
+    if last is not view.tree.body[-1] or isinstance(last, ast.Expr):
+        return False
+    try:
+        return isinstance(ast.parse(inspect.cleandoc(after)).body[-1], ast.Expr)
+    except SyntaxError:
+        return False
+
+
+def together(view: CellView, drafts: Sequence[Draft]) -> Advice | None:
+    """Several drafts as one piece of advice: the text from the first line changed to the last."""
+    ordered = sorted(drafts, key=lambda draft: draft.lines.start)
+    try:
+        source = apply_advice(view.trace.source, view.trace.first_line, [each.advice for each in ordered])
+    except NpmemError:
+        return None
+    first, last = ordered[0].suggestion.first.node, ordered[-1].suggestion.last.node
+    start = _offset(view, first.lineno, first.col_offset)
+    end = _offset(view, last.end_lineno or 0, last.end_col_offset or 0)
+    before, after = view.trace.source[start:end], source[start : len(source) - (len(view.trace.source) - end)]
+    names = " + ".join(dict.fromkeys(draft.advice.rule for draft in ordered))
+    why = " ".join(dict.fromkeys(draft.advice.why for draft in ordered))
+    advice = Advice(names, first.lineno, before, after, 0, ordered[0].advice.keeps, "measured", why)
+    return advice if _fits(view, advice, source) else None
+
+
+def _fits(view: CellView, advice: Advice, source: str) -> bool:
+    try:
+        return apply_advice(view.trace.source, view.trace.first_line, [advice]) == source
+    except NpmemError:
+        return False
+
+
+def _offset(view: CellView, line: int, column: int) -> int:
+    lines = view.trace.source.split("\n")
+    at = line - view.trace.first_line
+    return sum(len(each) + 1 for each in lines[:at]) + len(lines[at].encode()[:column].decode())
+
+
+def changes(drafts: Iterator[Draft] | Sequence[Draft]) -> set[str]:
+    """The names that drafts give up."""
+    return {name for draft in drafts for name in draft.suggestion.gives_up}
