@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import tracing
 
 ROOT = Path(__file__).parents[1]
 GIB = 2**30
@@ -44,7 +45,7 @@ def folder() -> str:
 def python(code: str, devices: Path, **variables: str) -> str:
     """What another Python prints that runs `code` where the driver has the devices that the file `devices` names."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CUDA_")}
-    environment |= {"LD_LIBRARY_PATH": folder(), "NVML_STANDIN": str(devices), "PYTHONPATH": str(ROOT)} | variables
+    environment |= {"LD_LIBRARY_PATH": folder(), "NVML_STANDIN": str(devices), "PYTHONPATH": tracing.HOME} | variables
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout

@@ -112,3 +112,20 @@ static void *other_realloc(void *ctx, void *address, size_t size) { (void)ctx; r
 static void other_free(void *ctx, void *address, size_t size) { (void)ctx; (void)size; free(address); }
 
 Handler other_handler = {"torture_other", 1, NULL, other_malloc, other_calloc, other_realloc, other_free};
+
+/* Ask NumPy's allocator for buffers and free them, without the GIL where the caller has released it: all `rounds` of
+ * them are alive at one time, a third of them resized.  One is left, to be freed by `storm_end`.  NumPy's own calloc, and
+ * its cache for less than 1 KiB, want the GIL. */
+void *storm(Handler *h, int rounds, int size)
+{
+    void **kept = calloc((size_t)rounds + 1, sizeof(void *));
+    if (!kept) abort();
+    for (int i = 0; i < rounds; i++) kept[i] = h->malloc(h->ctx, (size_t)(size + i));
+    for (int i = 0; i < rounds; i += 3) kept[i] = h->realloc(h->ctx, kept[i], (size_t)(2 * size + i));
+    for (int i = 1; i < rounds; i++) h->free(h->ctx, kept[i], (size_t)(i % 3 ? size + i : 2 * size + i));
+    void *left = kept[0];
+    free(kept);
+    return left;
+}
+
+void storm_end(Handler *h, void *left, int size) { h->free(h->ctx, left, (size_t)(2 * size)); }

@@ -30,8 +30,8 @@ class Tape:
     """Every living buffer by address with its bytes. Of the last reading: the living ones born through a ledger, the
     number born, and the number that were resized and of which nobody knows how large they had been."""
 
-    def __init__(self, library: Any) -> None:
-        self._library = library
+    def __init__(self, library: Any, loose: Any) -> None:
+        self._library, self._loose = library, loose
         self.living: dict[int, int] = {}
         self.born: dict[int, int] = {}
         self.births = self.untold = self.lost = 0
@@ -69,6 +69,15 @@ class Tape:
         finally:
             self._library.tape_free_events(taken)
 
+    def storm(self, rounds: int, size: int) -> int:
+        """Take and free `rounds` buffers of `size` bytes and more without holding the GIL; one is left, for `calm`."""
+        left: int = self._loose.storm(ctypes.addressof(_default_handler()), rounds, size)
+        return left
+
+    def calm(self, left: int, size: int) -> None:
+        """Free what a storm of this `size` left."""
+        self._loose.storm_end(ctypes.addressof(_default_handler()), left, size)
+
     def set_other_handler(self) -> Any:
         """Make this context's arrays with another handler, as a tool may; what it answers undoes that when called."""
         return _set_handler(ctypes.addressof(ctypes.c_char.in_dll(self._library, "other_handler")))
@@ -88,8 +97,8 @@ def _set_handler(address: int) -> Any:
     return lambda: set_handler(before)
 
 
-def build() -> Any:
-    """The compiled recorder, or None where there is no compiler."""
+def build() -> tuple[Any, Any] | None:
+    """The compiled recorder, called with the GIL held and with the GIL released; None where there is no compiler."""
     if COMPILER is None:
         return None
     folder = Path(tempfile.mkdtemp(prefix="npmem-tape-"))
@@ -99,24 +108,27 @@ def build() -> Any:
     )
     if done.returncode:
         return None
-    library = ctypes.PyDLL(str(target))
+    library, loose = ctypes.PyDLL(str(target)), ctypes.CDLL(str(target))
     shutil.rmtree(folder)
+    loose.storm.restype, loose.storm.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+    loose.storm_end.restype, loose.storm_end.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
     library.tape_take.restype = ctypes.POINTER(_Event)
     library.tape_take.argtypes = [ctypes.POINTER(ctypes.c_size_t)]
     library.tape_free_events.argtypes = [ctypes.POINTER(_Event)]
     library.tape_in.argtypes = [ctypes.c_void_p]
-    return library
+    return library, loose
 
 
 @contextmanager
 def recording() -> Iterator[Tape | None]:
     """Record until the end of the block; None where there is no compiler."""
-    library = build()
-    if library is None:
+    built = build()
+    if built is None:
         yield None
         return
+    library, _ = built
     library.tape_in(ctypes.addressof(_default_handler()))
     try:
-        yield Tape(library)
+        yield Tape(*built)
     finally:
         library.tape_out()

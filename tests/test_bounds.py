@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tracing import run
 
+from npmem_magic.host import HAS_MONITORING
 from npmem_magic.record import ledger
 from npmem_magic.trace import Trace
 
@@ -90,12 +91,14 @@ def test_buffers_in_turn() -> None:
     assert weight < MOST // 4
 
 
-def test_a_long_curve_keeps_its_top() -> None:
-    """Twice as many steps as there is room for, the highest of them alone in the middle."""
-    code = "for k in range(150_000):\n    a = np.empty(600 + (k == 70_001)); del a\nb = np.empty(10)"
-    trace = run(code)
+def test_a_long_curve_keeps_its_tops() -> None:
+    """Twice as many steps as there is room for, in them some that stand out: each is still there."""
+    tops = {5_001 + 10_007 * k: 601 + k for k in range(14)}
+    code = "for k in range(150_000):\n    a = np.empty(tops.get(k, 600)); del a\nb = np.empty(10)"
+    trace = run(code, tops=tops)
     time, value = trace.timeline
-    assert trace.peak == 601 * 8 == value.max() and value.min() == 0 and value[-1] == 80
+    assert trace.peak == 614 * 8 == value.max() and value.min() == 0 and value[-1] == 80
+    assert {8 * size for size in tops.values()} <= set(value.tolist())
     assert len(time) <= POINTS + 3 and bool(np.all(np.diff(time) >= 0))
     assert time[int(value.argmax())] == trace.peak_ns
 
@@ -116,7 +119,8 @@ def test_many_line_events() -> None:
     hits = {cost.hits for cost in trace.lines if cost.function == "f7" and cost.source.startswith("    x")}
     time, line = trace.lane
     last = len(code.splitlines()) - 1
-    assert hits == {1000}
+    # On 3.11 the trace function leaves when the first functions are hot, in the last round.
+    assert hits == {1000} if HAS_MONITORING else hits <= {999, 1000}
     assert {last, last + 1} <= set(line.tolist()) and time[0] == 0  # what lasts keeps its place
     assert len(time) <= EVENTS and bool(np.all(np.diff(time) >= 0)) and weight < MOST
 

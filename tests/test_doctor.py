@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tracing
 from IPython.core.interactiveshell import InteractiveShell
 
 from npmem_magic import doctor, render
@@ -95,7 +96,7 @@ def test_looking_changes_no_variable_and_no_thread_pool() -> None:
     )
     environment = {name: value for name, value in os.environ.items() if name != "KMP_DUPLICATE_LIB_OK"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code], env={**environment, "PYTHONPATH": tracing.HOME}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 
@@ -294,7 +295,7 @@ def test_trim_gives_back_what_malloc_kept() -> None:
         "print(before.released, before.kept, after.released, after.kept)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tracing.HOME}, capture_output=True, text=True
     )
     words = done.stdout.split()
     if words[1] == "None":

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tracing
 from nvml_standin import GIB, ONE, ROOT, SLICED, TWO, UNLIKE, folder, needs_standin, python
 
 import npmem_magic
@@ -149,7 +150,7 @@ def test_errors_at_init_are_one_sentence(tmp_path: Path, devices: str, words: li
 def test_without_pynvml_it_says_how_to_get_it() -> None:
     code = f"import sys; sys.modules['pynvml'] = None\n{FIND}"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tracing.HOME}, capture_output=True, text=True
     )
     assert "pip install nvidia-ml-py" in json.loads(done.stdout)
 

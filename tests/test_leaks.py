@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
+import textwrap
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracle import handler_pointers
-from tracing import run, run_failing
+from tracing import HOME, run, run_failing
 
 import npmem_magic
 from npmem_magic.host import HAS_MONITORING, HAS_STATM
@@ -129,3 +131,23 @@ def test_a_run_that_is_cut_off_keeps_no_tables(moment: str, monkeypatch: pytest.
     assert (native.tables(), native.counting(), handler_pointers()) == (idle, False, pointers)
     monkeypatch.undo()
     assert run("a = np.zeros(1000)").gross == 8000
+
+
+def test_the_first_trace_lets_go_of_its_namespace() -> None:
+    """What is kept from the first time on (whether there is a GPU, which ledger counts) holds no frame of the user's."""
+    code = """
+        import gc, weakref, numpy as np, npmem_magic
+        class Node: pass
+        def first():
+            node = Node()
+            npmem_magic.trace("x = np.ones(1000)", namespace={"np": np, "node": node})
+            return weakref.ref(node)
+        alive = first()
+        npmem_magic.last = None
+        gc.collect()
+        assert alive() is None, gc.get_referrers(alive())
+        """
+    environment = {**os.environ, "PYTHONPATH": HOME}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tracing
 from conftest import fresh_shell
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -348,6 +349,6 @@ def test_trace_in_a_script(tmp_path: Path) -> None:
         "print(t.peak, t.source, sorted({line.function for line in t.lines if line.hits}), sorted(t.functions))\n"
     )
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=True
+        [sys.executable, str(script)], capture_output=True, text=True, env={"PYTHONPATH": tracing.HOME}, check=True
     )
     assert done.stdout == "800000 work(*args)\n ['<cell>', 'helper', 'work'] ['helper', 'work']\n"

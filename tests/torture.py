@@ -342,6 +342,8 @@ def torture(seconds: float, first: int = 0, patience: int = 0) -> Tally:
         while True:
             if patience:
                 faulthandler.dump_traceback_later(patience, exit=True)
+                if seed % 500 == 0:
+                    print(f"seed {seed}: {tally}", flush=True)
             try:
                 run_one(seed, tape, tally)
             except BaseException as error:
@@ -357,5 +359,5 @@ def torture(seconds: float, first: int = 0, patience: int = 0) -> Tally:
 if __name__ == "__main__":
     faulthandler.enable()
     started = time.monotonic()
-    print(torture(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, 60), flush=True)
+    print(torture(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, 300), flush=True)
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {time.monotonic() - started:.0f} s")

@@ -7,6 +7,7 @@ the native ledger, which has to be right to the byte, and more for the pure one,
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ class Amount:
         return f"{int(self)}{' or near' * (_engine == 'pure')}"
 
 
+HOME = str(Path(npmem_magic.__file__).resolve().parent.parent)  # of the package under test, for PYTHONPATH
 K = Amount(1)
 
 

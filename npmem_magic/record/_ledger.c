@@ -31,8 +31,9 @@
  *   - The curve is merged pairwise into lowest and highest, and the highest of two highest is the highest of both: its
  *     top stays the peak (but for what small buffers add between two steps, which the fold puts in).
  *   - Line events that are too many lose their shortest runs, never those around the peak (`events_thin`).
- *   - Sites, lines, threads and the queue of other threads have limits that no notebook meets; beyond them the totals
- *     go on, without a place.
+ *   - Sites, lines and threads have limits that no notebook meets; beyond them the totals go on, without a place.
+ *   - The queue of threads without the GIL holds 262,144 events between two of threads with it.  Beyond, their sum and
+ *     the highest it was go on, and the trace says that it estimates: a death may be that of a Block, which then stays.
  *
  * The innermost followed frame gives the site, and every followed line outside of it is charged, too.  Asking Python
  * for a frame object makes one, which costs more than a small array; the interpreter's own frames are therefore read
@@ -88,7 +89,7 @@
 #define MOST_LINES (1 << 15)
 #define MOST_KEYS (1 << 18)
 #define MOST_THREADS 1024        /* with lines open at one time; further ones have no line events */
-#define MOST_FOREIGN (1 << 16)
+#define MOST_FOREIGN (1 << 18)
 #else                            /* for the tests: every limit is met by a short program */
 #define BLOCKS 40
 #define SMALL_BLOCKS 15
@@ -112,6 +113,15 @@
 #else
 #define SELDOM
 #define RARE(test) (test)
+#endif
+
+/* The two words that threads without the GIL read before they take the lock: a hint, looked at again under it. */
+#if defined(__GNUC__)
+#define PEEK(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define POKE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+#else
+#define PEEK(word) (word)
+#define POKE(word, value) ((word) = (value))
 #endif
 
 #define BEFORE (-1)   /* site of a buffer born before the trace whose size is known */
@@ -163,7 +173,7 @@ static struct {
     volatile int on, abandoned;
     int64_t current, peak, peak_time, loose, loose_at_peak;
     uint64_t serial, peak_serial, peaks, walk, execution;
-    int peak_site, small_tracked, lost, crowded, resized_unknown, unmatched;
+    int peak_site, small_tracked, lost, crowded, resized_unknown, unmatched, overrun;
     int64_t site_value, valley;                        /* bytes when peak_site was set; the least since */
     int64_t now;                                       /* the last time read */
     Block *blocks; size_t block_cap, block_count;
@@ -975,18 +985,19 @@ static SELDOM void foreign_put(uintptr_t address, int64_t size, int is_birth)
         }
         if (L.foreign_count < L.foreign_cap) {
             Foreign event = {address, size, now_ns(), PyThread_get_thread_ident(), is_birth};
-            L.foreign[L.foreign_count++] = event;
+            L.foreign[L.foreign_count] = event;
+            POKE(L.foreign_count, L.foreign_count + 1);
         }
         else {   /* the sum of the rest is kept, and the highest it was */
             L.foreign_rest += is_birth ? size : -size;
             if (L.foreign_rest > L.foreign_top) L.foreign_top = L.foreign_rest;
-            L.crowded = 1;
+            L.overrun = 1;
         }
     }
     PyThread_release_lock(foreign_lock);
 }
 
-/* What did not fit into the queue: the bytes and the peak are exact, and belong to no buffer. */
+/* What did not fit into the queue belongs to no buffer. */
 static void foreign_sum(int64_t rest, int64_t top)
 {
     L.current += top;
@@ -1006,7 +1017,8 @@ static SELDOM void foreign_take(void)
     Foreign *events = L.foreign;
     size_t count = L.foreign_count;
     L.foreign = NULL;
-    L.foreign_count = L.foreign_cap = 0;
+    L.foreign_cap = 0;
+    POKE(L.foreign_count, 0);
     int64_t rest = L.foreign_rest, top = L.foreign_top;
     L.foreign_rest = L.foreign_top = 0;
     PyThread_release_lock(foreign_lock);
@@ -1036,7 +1048,7 @@ static void note_birth(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
     if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 1); return; }
-    if (RARE(L.foreign_count)) foreign_take();
+    if (RARE(PEEK(L.foreign_count))) foreign_take();
     if (size >= BIG) L.now = now_ns();
     int site = charge_root(ts, (int64_t)size);
     if (site < 0) site = charge_any(ts, (int64_t)size);
@@ -1048,7 +1060,7 @@ static void note_death(void *address, size_t size)
 {
     PyThreadState *ts = holding_gil();
     if (RARE(!ts)) { foreign_put((uintptr_t)address, (int64_t)size, 0); return; }
-    if (RARE(L.foreign_count)) foreign_take();
+    if (RARE(PEEK(L.foreign_count))) foreign_take();
     Block *block;
     int64_t bytes = death_size((uintptr_t)address, (int64_t)size, &block);
     if (RARE(L.objects.read)) objects_read_in(ts, objects_traced((uintptr_t)address, block, bytes));
@@ -1065,7 +1077,7 @@ static void *hook_malloc(void *context, size_t size)
     int is_read = objects_before(0);
     void *made = original.malloc(context, size);
     if (RARE(is_read)) objects_after(0);
-    if (made && L.on) note_birth(made, size);
+    if (made && PEEK(L.on)) note_birth(made, size);
     return made;
 }
 
@@ -1074,13 +1086,13 @@ static void *hook_calloc(void *context, size_t count, size_t size)
     int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
     if (RARE(is_read)) objects_after(0);
-    if (made && L.on) note_birth(made, count * size);
+    if (made && PEEK(L.on)) note_birth(made, count * size);
     return made;
 }
 
 static void hook_free(void *context, void *address, size_t size)
 {
-    if (address && L.on) note_death(address, size);   /* before the address can be handed out again */
+    if (address && PEEK(L.on)) note_death(address, size);   /* before the address can be handed out again */
     original.free(context, address, size);
 }
 
@@ -1091,9 +1103,9 @@ static void *hook_realloc(void *context, void *address, size_t size)
     int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
     if (RARE(is_read)) objects_after(made ? 0 : old);
-    if (made && L.on) {
+    if (made && PEEK(L.on)) {
         if (old && holding_gil()) {
-            if (L.foreign_count) foreign_take();
+            if (PEEK(L.foreign_count)) foreign_take();
             if (!block_find(old) && packed_find(old) < 0) L.resized_unknown++;
         }
         if (old) note_death((void *)old, 0);
@@ -1630,7 +1642,7 @@ static PyObject *start(PyObject *self, PyObject *args)
     int64_t time = L.now = now_ns();
     point_put(&L.curve, time, 0);
     L.objects.running = thread_of(L.main_id);   /* number 0 */
-    L.on = 1;
+    POKE(L.on, 1);
     if (L.objects.read) objects_begin(time);
     return PyLong_FromLongLong(time);
 }
@@ -1712,7 +1724,7 @@ static void end_counting(void)
     hooks_out();
     /* Under the lock: whoever puts an event into the queue looks at `on` there, so none comes after this. */
     PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
-    L.on = 0;
+    POKE(L.on, 0);
     PyThread_release_lock(foreign_lock);
     foreign_take();
 }
@@ -1747,12 +1759,12 @@ static PyObject *stop(PyObject *self, PyObject *ignored)
     point_put(&L.curve, time, L.current);
     is_handing = 1;   /* making the lists may start a collection, and with it anybody's code */
     PyObject *result = Py_BuildValue(
-        "{sLsLsLsLsLsLsisLsisisisisNsNsNsNsNsNsN}",
+        "{sLsLsLsLsLsLsisLsisisisisisNsNsNsNsNsNsN}",
         "stopped", (long long)time, "current", (long long)L.current, "peak", (long long)L.peak,
         "gross", (long long)gross_now(), "births", (long long)L.serial,
         "peak_time", (long long)L.peak_time, "peak_site", L.peak_site, "loose_at_peak", (long long)L.loose_at_peak,
-        "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "abandoned", L.abandoned,
-        "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
+        "lost", L.lost, "crowded", L.crowded, "resized_unknown", L.resized_unknown, "overrun", L.overrun,
+        "abandoned", L.abandoned, "sites", site_list(), "lines", line_list(), "held", held_bytes(), "packed", packed_list(),
         "points", PyBytes_FromStringAndSize((const char *)L.curve.points, (Py_ssize_t)(L.curve.count * sizeof(Point))),
         "events", PyBytes_FromStringAndSize((const char *)L.events, (Py_ssize_t)(L.event_count * sizeof(Event))),
         "objects", objects_told(time));

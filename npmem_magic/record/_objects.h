@@ -133,7 +133,7 @@ static SELDOM int objects_before_it(uintptr_t old)
 {
     PyThreadState *ts = holding_gil();
     if (!ts) return 0;
-    if (L.foreign_count) foreign_take();
+    if (PEEK(L.foreign_count)) foreign_take();
     if (old) PyTraceMalloc_Untrack(L.objects.domain, old);
     objects_read_in(ts, old ? objects_traced_at(old) : 0);
     return 1;
@@ -143,7 +143,7 @@ static SELDOM int objects_before_it(uintptr_t old)
  * forget the `old` buffer before it moves it, from 2.5 on afterwards: here it is always before. */
 static inline int objects_before(uintptr_t old)
 {
-    return RARE(L.on && L.objects.read) ? objects_before_it(old) : 0;
+    return RARE(PEEK(L.on) && L.objects.read) ? objects_before_it(old) : 0;
 }
 
 /* `kept`: the old buffer, when it could not be moved. */

@@ -50,7 +50,10 @@ class ErrorLog:
     def start(self) -> tuple[str, ...]:
         """Listen; a sentence where that would be noticed."""
         state: dict[str, Any] = dict(np.geterr())
-        if _TOUCHED.search(self._source) or any(map(self._touches, list(self._namespace.values()))):
+        # NumPy keeps us in every copy of the context that a task takes, where the collector does not see us: a
+        # namespace that holds such a task would never be freed if we held the namespace.
+        namespace, self._namespace = self._namespace, {}
+        if _TOUCHED.search(self._source) or any(map(self._touches, list(namespace.values()))):
             return ("The cell reads or sets NumPy's error state itself, so numeric accidents were not noted.",)
         if _STRICT.search(self._source) or any(map(_is_strict, warnings.filters)):
             # A warning that raises would come from our own frame, and its traceback would show that.

@@ -163,6 +163,11 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
             "The cell has more lines or expressions than the ledger has room for: totals are exact, and what the last "
             "of them took is told without a line."
         )
+    if raw["overrun"]:
+        notes.append(
+            "Threads that do not hold the GIL took and freed more buffers at a time than the ledger has room for: "
+            "totals are estimates."
+        )
     if raw["abandoned"]:
         notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")
     if raw["resized_unknown"]:
