@@ -147,4 +147,9 @@ def obstacle(namespace: dict[str, object], name: str) -> str:
     return _unfit(namespace, name) or ("" if _is_alone(namespace, name) else SEEN)
 
 
+def is_only_reference(namespace: Mapping[str, object], name: str) -> bool:
+    """Whether nothing but the name refers to the object itself; views of an array refer to it, too."""
+    return _references(namespace, name) == _ONE_NAME
+
+
 SEEN = "something else looks at its bytes"

@@ -50,11 +50,9 @@ class _NoFormula(Exception):
 def largest(statement: Statement) -> Iterator[ast.expr]:
     """The largest element-wise expressions of a statement, ``where`` with three arguments among them."""
     inside: set[ast.expr] = set()
-    for node in ast.walk(statement.node):
-        if isinstance(node, ast.stmt) and node is not statement.node:
-            continue
-        parts = _parts(node, statement) if isinstance(node, ast.expr) else None
-        if parts is not None and isinstance(node, ast.expr) and statement.array(node) is not None:
+    for node in statement.walk():
+        parts = _parts(node, statement)
+        if parts is not None and statement.array(node) is not None:
             if node not in inside:
                 yield node
             inside.update(parts)

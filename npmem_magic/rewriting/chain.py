@@ -154,10 +154,8 @@ class Writer:
 def roots(statement: Statement) -> Iterator[ast.expr]:
     """The largest element-wise expressions of a statement: those that are not operands of another one."""
     inside: set[ast.expr] = set()
-    for node in ast.walk(statement.node):
-        if isinstance(node, ast.stmt) and node is not statement.node:
-            continue
-        if isinstance(node, ast.expr) and (op := operation(node, statement)) is not None:
+    for node in statement.walk():
+        if (op := operation(node, statement)) is not None:
             if statement.array(node) is None:
                 continue
             if node not in inside:

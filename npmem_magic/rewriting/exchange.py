@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .patterns import Match
+from .patterns import Match, find
 from .suggestion import Suggestion
 from .text import fill, module_name, splice
+from .view import CellView
 
 
 def exchange(
@@ -37,3 +38,14 @@ def exchange(
     new = fill(match.statement, template, parts)
     line = splice(match.statement, [(match.node, new)])
     yield Suggestion(match.statement, match.statement, (line,), why, **more)
+
+
+Form = tuple[str, str, str, Callable[[Match], bool] | None]  # pattern, template, promise, condition
+
+
+def exchanges(cell: CellView, forms: Iterable[Form], why: str, **more: Any) -> Iterator[Suggestion]:
+    """`exchange` for every expression of the cell that a form's pattern finds and its condition admits."""
+    for statement in cell.statements:
+        for pattern, template, keeps, when in forms:
+            for match in find(statement, pattern, when=when):
+                yield from exchange(match, template, why, keeps=keeps, **more)

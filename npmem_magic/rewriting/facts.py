@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.holders import SEEN, in_place, obstacle
+from ..arrays.holders import SEEN, in_place, is_only_reference, obstacle
 from ..cell import Cell
 from ..standins import Known, Unknown, Value, from_object
 
 _ITEMS = 64  # of a list or tuple that are looked at
+_MASKED = f"{np.ma.MaskedArray.__module__}.MaskedArray"
 _LARGE = 1 << 20  # bytes from which on it is worth saying who else looks at an array
 Path = tuple[str | int, ...]
 
@@ -168,6 +169,8 @@ def _fact(namespace: dict[str, Any], path: Path, is_updated: bool) -> Iterator[N
     nbytes = value.nbytes
     del value, flags  # or the count of references would be one too high
     why = obstacle(holder, key) if isinstance(holder, dict) else "it is an item of a list"
+    if kind == _MASKED and isinstance(holder, dict):
+        why = "" if is_only_reference(holder, key) else SEEN
     if why == SEEN and is_updated and nbytes >= _LARGE:
         why = in_place(holder, key).why
     yield NameFact(stand_in, kind, identity, why, *order)

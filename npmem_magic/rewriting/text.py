@@ -91,3 +91,19 @@ def module_name(statement: Statement, module: str = "numpy") -> str | None:
             if found := [name for name in after if name in names]:
                 return found[0]
     return None
+
+
+def with_body(loop: Statement, statement: Statement, lines: Sequence[str]) -> str | None:
+    """The text of a compound statement with one statement of its body exchanged for others.
+
+    None where there is no room for several lines. The text is as a suggestion wants it: not indented.
+    """
+    cell, node = loop.cell, statement.node
+    rows = cell.trace.source.split("\n")
+    indent = rows[node.lineno - cell.trace.first_line][: node.col_offset]
+    outer = rows[loop.node.lineno - cell.trace.first_line][: loop.node.col_offset]
+    text, old = cell.source_of(loop.node), cell.source_of(node)
+    if indent.strip() or outer.strip() or loop.node.lineno == node.lineno or text.count(old) != 1:
+        return None
+    joined = text.replace(old, ("\n" + indent).join(lines))
+    return joined.replace("\n" + outer, "\n") if outer else joined

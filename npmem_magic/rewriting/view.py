@@ -14,6 +14,7 @@ from ..trace import LineCost, Trace
 from .facts import NameFact, Names, Noted
 
 _BODIES = ("body", "orelse", "finalbody")
+_NOT_ALWAYS = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,19 @@ class Statement:
     def source(self, node: ast.AST) -> str:
         """The text of one of its nodes as the user wrote it."""
         return self.cell.source_of(node)
+
+    def walk(self) -> Iterator[ast.expr]:
+        """The expressions that are evaluated exactly once whenever the statement is, outer before inner.
+
+        What stands in a lambda, a comprehension, a conditional expression or behind ``and`` is left out.
+        """
+        todo: list[ast.AST] = [self.node]
+        while todo:
+            node = todo.pop(0)
+            if isinstance(node, ast.expr):
+                yield node
+            if not isinstance(node, _NOT_ALWAYS):
+                todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
 
     def is_read_later(self, name: str) -> bool:
         """Whether the cell reads `name` after this statement, or in another round of a loop around it."""

@@ -3,7 +3,7 @@
 Why
 ---
 ``np.nanmean(x)`` copies `x` to put zeros where NaN stands; ``np.average(x, weights=w)`` makes all the products;
-``np.gradient(x)`` holds a second array; ``np.cov`` centres a copy of its data. Written out, the same needs less.
+``np.cov`` centres a copy of its data. Written out, the same needs less.
 
 Given
 -----
@@ -25,47 +25,19 @@ close
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from ..rewriting.exchange import exchange
-from ..rewriting.patterns import Match, find
-from ..rewriting.suggestion import CLOSE, SAME, Suggestion
-from ..rewriting.text import fill, module_name
+from ..rewriting.exchange import Form, exchanges
+from ..rewriting.patterns import Match
+from ..rewriting.suggestion import CLOSE, Suggestion
 from ..rewriting.view import CellView
 
 WHY = "This function copies its argument on the way; what it computes can be written without that copy."
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
-    """Functions that ignore NaN, weighted averages, covariances, and derivatives along a line."""
-    for statement in cell.statements:
-        for pattern, template, keeps, when in _FORMS:
-            for match in find(statement, pattern, when=when):
-                yield from exchange(match, template, WHY, keeps=keeps)
-        for match in find(statement, "gradient(_x)", when=_line):
-            yield from _gradient(match)
-
-
-def _gradient(match: Match) -> Iterator[Suggestion]:
-    statement, numpy = match.statement, module_name(match.statement)
-    node = statement.node
-    if numpy is None or not (isinstance(node, ast.Assign) and node.value is match.node and len(node.targets) == 1):
-        return
-    target = statement.source(node.targets[0])
-    lines = [
-        "{t} = {np}.empty_like({x})", "{np}.subtract({x}[2:], {x}[:-2], out={t}[1:-1])", "{t}[1:-1] /= 2",
-        "{t}[0] = {x}[1] - {x}[0]", "{t}[-1] = {x}[-1] - {x}[-2]",
-    ]  # fmt: skip
-    parts: dict[str, ast.expr | str] = {"t": target, "np": numpy, "x": match.parts["_x"]}
-    if (
-        isinstance(match.parts["_x"], ast.Name)
-        and isinstance(node.targets[0], ast.Name)
-        and target != match.parts["_x"].id
-    ):
-        yield Suggestion(
-            statement, statement, tuple(fill(statement, line, parts) for line in lines), WHY, SAME, effort=2
-        )
+    """Functions that ignore NaN, weighted averages, covariances, integrals and second differences."""
+    yield from exchanges(cell, _FORMS, WHY)
 
 
 def _line(match: Match) -> bool:
@@ -87,8 +59,7 @@ def _columns(match: Match) -> bool:
 
 
 _COV = "({x}.T @ {x} - len({x}) * {np}.outer({x}.mean(0), {x}.mean(0))) / (len({x}) - 1)"
-_Form = tuple[str, str, str, Callable[[Match], bool]]
-_FORMS: tuple[_Form, ...] = (
+_FORMS: tuple[Form, ...] = (
     *((f"nan{name}(_x)", f"{{np}}.{name}({{x}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float) for name in
       ("mean", "sum", "prod", "std", "var")),
     *((f"nan{name}(_x, axis=_k)", f"{{np}}.{name}({{x}}, axis={{k}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float)

@@ -75,9 +75,8 @@ def _suggestions(statement: Statement, root: ast.expr, formula: Formula) -> Iter
             if own and formula.arrays > 1 and is_same_kind(statement.array(own[0]), statement.array(root)):
                 out = statement.source(target)
                 line = f"{name}.evaluate({formula.text!r}, out={out})"
-                yield Suggestion(
-                    statement, statement, (*before, line, *after), WHY, CLOSE, overwrites=(out,), effort=2
-                )  # fmt: skip
+                lines = (*before, line, *after)
+                yield Suggestion(statement, statement, lines, WHY, CLOSE, overwrites=(out,), effort=2)
 
 
 def warn(cell: CellView) -> Iterator[Tempting]:

@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..rewriting.exchange import exchange
-from ..rewriting.patterns import Match, find
+from ..rewriting.exchange import Form, exchanges
+from ..rewriting.patterns import Match
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
 from ..rewriting.view import CellView
 
@@ -38,10 +38,7 @@ WHY = "A whole matrix was made of which only a part is used, or which adds nothi
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
     """Diagonals, traces and sums of products; diagonal matrices; inverses; copies of transposed matrices."""
-    for statement in cell.statements:
-        for pattern, template, keeps, when in _FORMS:
-            for match in find(statement, pattern, when=when):
-                yield from exchange(match, template, WHY, keeps=keeps)
+    yield from exchanges(cell, _FORMS, WHY)
 
 
 def _dims(**wanted: int) -> Callable[[Match], bool]:
@@ -60,8 +57,7 @@ _TRANSPOSED = (
     "ascontiguousarray(_a.T)", "asfortranarray(_a.T)", "copy(_a.T)", "array(_a.T)", "ascontiguousarray(transpose(_a))",
     "copy(transpose(_a))",
 )  # fmt: skip
-_Form = tuple[str, str, str, Callable[[Match], bool]]
-_FORMS: tuple[_Form, ...] = (
+_FORMS: tuple[Form, ...] = (
     ("trace(_a @ _b.T)", "{np}.einsum('ij,ij->', {a}, {b})", CLOSE, _AB),
     ("trace(_a @ _b)", "{np}.einsum('ij,ji->', {a}, {b})", CLOSE, _AB),
     ("diag(_a @ _b.T)", "{np}.einsum('ij,ij->i', {a}, {b})", CLOSE, _AB),
@@ -89,7 +85,6 @@ _FORMS: tuple[_Form, ...] = (
     ("_a @ outer(_u, _v)", "{np}.outer({a} @ {u}, {v})", CLOSE, _dims(u=1, v=1, a=2)),
     ("outer(_u, _v) @ _a", "{np}.outer({u}, {v} @ {a})", CLOSE, _dims(u=1, v=1, a=2)),
     ("sum(outer(_u, _v))", "{u}.sum() * {v}.sum()", CLOSE, _dims(u=1, v=1)),
-    ("trace(outer(_u, _v))", "{u} @ {v}", CLOSE, _dims(u=1, v=1)),
     ("diag(outer(_u, _v))", "{u} * {v}", SAME, _dims(u=1, v=1)),
     ("_a[:, None] * _b[None, :] @ _w", "{a} * ({b} @ {w})", CLOSE, _dims(a=1, b=1, w=1)),
 )

@@ -25,29 +25,23 @@ same bits
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from ..rewriting.chain import is_fresh
-from ..rewriting.exchange import exchange
-from ..rewriting.patterns import Match, find
-from ..rewriting.suggestion import Suggestion
+from ..rewriting.exchange import Form, exchanges
+from ..rewriting.patterns import Match
+from ..rewriting.suggestion import SAME, Suggestion
 from ..rewriting.view import CellView
 from ..standins import Array, Known
 
-WHY = "NumPy could not write into the temporary `{text}` as this is written, so it made another array; this way it can."
+WHY = "NumPy could not write into the temporary as this is written, so it made another array; this way it can."
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
-    """Exchanges that change no bit of the result."""
-    for statement in cell.statements:
-        for pattern, template, when in _FORMS:
-            for match in find(statement, pattern, when=_on_a_temporary):
-                texts = when(match)
-                if texts is not None:
-                    why = WHY.format(text=statement.source(match.parts["_e"]))
-                    yield from exchange(match, template, why, texts)
+    """Exchanges of the operands' order, or of a function for its operator, that change no bit of the result."""
+    yield from exchanges(cell, _FORMS, WHY)
 
 
 def _on_a_temporary(match: Match) -> bool:
@@ -55,42 +49,28 @@ def _on_a_temporary(match: Match) -> bool:
     return array is not None and is_fresh(match.statement, node) and match.statement.cell.peak_of(match.node) >= 1 << 20
 
 
-def _is_call(match: Match) -> dict[str, str] | None:
+def _is_call(match: Match) -> bool:
     array = match.array("_e")
-    is_real = array is not None and array.dtype.kind in "biuf"
-    return {} if is_real and "abs(" not in match.statement.source(match.node)[:4] else None
+    is_builtin = isinstance(match.node, ast.Call) and match.statement.source(match.node.func) == "abs"
+    return array is not None and array.dtype.kind in "biuf" and not is_builtin and _on_a_temporary(match)
 
 
-def _numpy_scalar_first(match: Match) -> dict[str, str] | None:
+def _numpy_scalar_first(match: Match) -> bool:
     """Only where the scalar does stand first: the pattern finds both orders."""
     is_first = isinstance(match.node, ast.BinOp) and match.node.left is match.parts["_s"]
     value = match.value("_s")
     is_scalar = isinstance(value, Array) and not value.shape
     is_scalar = is_scalar or (isinstance(value, Known) and isinstance(value.value, np.generic))
-    return {} if is_first and is_scalar else None
+    return is_first and is_scalar and _on_a_temporary(match)
 
 
-def _float_two(match: Match) -> dict[str, str] | None:
-    return {} if isinstance(match.constant("_p"), float) and match.constant("_p") in (2.0, -1.0) else None
-
-
-def _negated(match: Match) -> dict[str, str] | None:
-    """``k - e * c`` as ``e * -c + k``: a sign is exact."""
-    factor = match.parts["_c"]
-    text = match.statement.source(factor)
-    is_plain = isinstance(factor, ast.Constant) and type(factor.value) in (int, float)
-    value = match.value("_k")
-    array = match.array("_e")
-    return (
-        {"minus": f"-{text}"}
-        if is_plain and not isinstance(value, Array) and array and array.dtype.kind == "f"
-        else None
-    )
-
-
-_FORMS: tuple[tuple[str, str, Callable[[Match], dict[str, str] | None]], ...] = (
-    ("absolute(_e)", "abs({e})", _is_call),
-    ("_s + _e", "{e} + {s}", _numpy_scalar_first),
-    ("_s * _e", "{e} * {s}", _numpy_scalar_first),
-    ("_e ** _p", "{e} ** 2", lambda match: _float_two(match) if match.constant("_p") == 2.0 else None),
+_FORMS: tuple[Form, ...] = (
+    ("absolute(_e)", "abs({e})", SAME, _is_call),
+    ("negative(_e)", "-{e}", SAME, _on_a_temporary),
+    ("_s + _e", "{e} + {s}", SAME, _numpy_scalar_first),
+    ("_s * _e", "{e} * {s}", SAME, _numpy_scalar_first),
+    ("_e ** 2.0", "{e} ** 2", SAME, _on_a_temporary),
+    ("_e ** -1.0", "{e} ** -1", SAME, _on_a_temporary),
+    ("sqrt(_e)", "{e} ** 0.5", SAME, _on_a_temporary),
+    ("square(_e)", "{e} ** 2", SAME, _on_a_temporary),
 )

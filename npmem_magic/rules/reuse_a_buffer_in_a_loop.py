@@ -36,6 +36,7 @@ from ..rewriting.chain import Writer, chain_of, mentions
 from ..rewriting.operations import is_same_kind
 from ..rewriting.outputs import output_call, room_for
 from ..rewriting.suggestion import Suggestion
+from ..rewriting.text import with_body
 from ..rewriting.view import CellView, Statement
 
 WHY = "The array of the round before was still alive while the next one was made; this writes each round into one."
@@ -68,7 +69,7 @@ def _moved_out(loop: Statement, statement: Statement, name: str, value: ast.expr
         if not writer.write(chain, from_buffer=False) or len(writer.lines) != len(chain.steps) + 1:
             return
         lines += writer.lines[1:]
-    body = _with_body(loop, statement, lines)
+    body = with_body(loop, statement, lines)
     if body is not None:
         made = (f"{name} = {room}", body)
         yield Suggestion(loop, loop, made, WHY, saving=result.nbytes, effort=2)
@@ -85,17 +86,3 @@ def _is_kept(statement: Statement, name: str) -> bool:
                 if any(isinstance(each, ast.Name) and each.id == name for each in args):
                     return True
     return False
-
-
-def _with_body(loop: Statement, statement: Statement, lines: list[str]) -> str | None:
-    """The text of the loop with one statement of it exchanged for others; None where there is no room for lines."""
-    cell, node = loop.cell, statement.node
-    indent = cell.trace.source.split("\n")[node.lineno - cell.trace.first_line][: node.col_offset]
-    if indent.strip() or loop.node.lineno == node.lineno:
-        return None
-    outer = cell.trace.source.split("\n")[loop.node.lineno - cell.trace.first_line][: loop.node.col_offset]
-    text, old = cell.source_of(loop.node), cell.source_of(node)
-    if text.count(old) != 1 or outer.strip():
-        return None
-    joined = text.replace(old, ("\n" + indent).join(lines))
-    return joined.replace("\n" + outer, "\n") if outer else joined

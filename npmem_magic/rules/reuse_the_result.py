@@ -2,8 +2,8 @@
 
 Why
 ---
-A function never writes into the temporary that it is given, and NumPy's operators do so only for large arrays, some
-operand orders and dtypes. Each step then makes an array beside the one before. With ``out=`` or ``+=`` all share one.
+A function never writes into the temporary that it is given, and NumPy's operators do so only for some operand orders
+and dtypes. Each step then makes an array beside the one before. With ``out=`` or ``+=`` all share one.
 
 Given
 -----
@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..rewriting.chain import Chain, Writer, chain_of, mentions, roots
 from ..rewriting.facts import path_of
@@ -44,47 +43,37 @@ WHY = "The steps of this expression each made an array of their own; here they a
 def suggest(cell: CellView) -> Iterator[Suggestion]:
     """Chains that end in an assignment, in place where the target itself starts them; and chains inside expressions."""
     for statement in cell.statements:
-        if not isinstance(statement.node, ast.Assign | ast.Expr | ast.Return | ast.AugAssign):
-            continue
-        for root in roots(statement):
+        is_simple = isinstance(statement.node, ast.Assign | ast.Expr | ast.Return | ast.AugAssign)
+        for root in roots(statement) if is_simple else ():
             chain = chain_of(statement, root)
-            if chain is not None:
-                yield from _from_itself(statement, root, chain)
-                yield from _fresh(statement, root, chain)
+            for lines, path in _written(statement, root, chain) if chain is not None else ():
+                more = {"overwrites": (path,) if path else (), "effort": min(1, len(lines) - 1), "is_sure": True}
+                yield Suggestion(statement, statement, lines, WHY, saving=statement.array(root).nbytes, **more)  # type: ignore[union-attr, arg-type]
 
 
-def _from_itself(statement: Statement, root: ast.expr, chain: Chain) -> Iterator[Suggestion]:
+def _written(statement: Statement, root: ast.expr, chain: Chain) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The statements for a chain, and the path whose array they write into, if that was there before."""
+    name = ""
     match statement.node:
         case ast.Assign(targets=[target], value=value) if value is root and path_of(target) is not None:
-            path = ast.unparse(target)
-        case _:
-            return
-    op = operation(chain.start, statement)
-    own = [each for each in op.operands if ast.unparse(each) == path] if op else []
-    if not own or not is_same_kind(statement.array(own[0]), chain.result):
-        return
-    writer = Writer(statement, statement.source(target))
-    if writer.write(chain, from_buffer=True):
-        lines = tuple(writer.lines)
-        made = Suggestion(statement, statement, lines, WHY, overwrites=(path,), saving=chain.result.nbytes)
-        yield replace(made, is_sure=not writer.hoisted, effort=min(1, len(lines) - 1))
-
-
-def _fresh(statement: Statement, root: ast.expr, chain: Chain) -> Iterator[Suggestion]:
+            writer = Writer(statement, statement.source(target))
+            if _starts(statement, chain, ast.unparse(target)) and writer.write(chain, from_buffer=True):
+                yield tuple(writer.lines), ast.unparse(target)
+            name = target.id if isinstance(target, ast.Name) and not _reads(chain, target.id) else ""
     if not any(statement.cell.peak_of(op.node) >= chain.result.nbytes for op, _ in chain.steps):
         return  # NumPy wrote into one array already
-    rest: tuple[str, ...] = ()
-    match statement.node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is root and not _reads(chain, name):
-            writer = Writer(statement, name)
-        case _:
-            name = new_name(statement, "step")
-            writer = Writer(statement, name)
-            rest += (splice(statement, [(root, name)]),)
-            rest += (f"del {name}",) if not isinstance(statement.node, ast.Return) else ()
+    writer = Writer(statement, name or new_name(statement, "step"))
     if writer.write(chain, from_buffer=False):
-        lines = (*writer.lines, *rest)
-        yield Suggestion(statement, statement, lines, WHY, saving=chain.result.nbytes, is_sure=True, effort=1)
+        rest = (splice(statement, [(root, writer.buffer)]), f"del {writer.buffer}")
+        kept = 0 if name else 1 if isinstance(statement.node, ast.Return) else 2
+        yield (*writer.lines, *rest[:kept]), ""
+
+
+def _starts(statement: Statement, chain: Chain, path: str) -> bool:
+    """Whether the first operation reads the array that the result is bound to."""
+    op = operation(chain.start, statement)
+    own = [each for each in op.operands if ast.unparse(each) == path] if op else []
+    return bool(own) and is_same_kind(statement.array(own[0]), chain.result)
 
 
 def _reads(chain: Chain, name: str) -> bool:
