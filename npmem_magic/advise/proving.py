@@ -62,7 +62,8 @@ class Proofs:
         if advice is None:
             return None
         source = apply_advice(self._view.trace.source, self._view.trace.first_line, [advice])
-        verdict = self._whole(source, changes(chosen))
+        narrower = {name for draft in chosen for name in draft.suggestion.narrower}
+        verdict = self._whole(source, changes(chosen), narrower)
         if verdict.kind != PROVEN or verdict.equality is None or verdict.saving <= 1.05 * alone:
             return None
         keeps = _promise([each.suggestion for each in chosen], verdict.equality)
@@ -74,13 +75,14 @@ class Proofs:
         return bool(self._verify) or (self._is_cheap and time.process_time() - self._began < BUDGET)
 
     def _proof(self, draft: Draft) -> Verdict:
-        whole = self._whole(draft.source, draft.suggestion.gives_up)
+        whole = self._whole(draft.source, draft.suggestion.gives_up, draft.suggestion.narrower)
         return self._part(draft) if whole.kind == NOT_RUN else whole
 
-    def _whole(self, source: str, forget: Iterable[str]) -> Verdict:
+    def _whole(self, source: str, forget: Iterable[str], narrower: Iterable[str] = ()) -> Verdict:
         if self._names is None or not self._may():
             return Verdict(NOT_RUN)
-        return prove(self._view.trace.source, source, self._names, least=least(self._view), forget=forget)
+        before = self._view.trace.source
+        return prove(before, source, self._names, least=least(self._view), forget=forget, narrower=narrower)
 
     def _part(self, draft: Draft) -> Verdict:
         """The proof of the one top-level statement that changes, from the names as they were when it began."""
@@ -93,8 +95,8 @@ class Proofs:
             return Verdict(NOT_RUN)
         before = self._view.source_of(statement)
         after = _statement_after(self._view, draft, statement)
-        forget = draft.suggestion.gives_up
-        verdict = prove(before, after, names, least=least(self._view), forget=forget)
+        forget, narrower = draft.suggestion.gives_up, draft.suggestion.narrower
+        verdict = prove(before, after, names, least=least(self._view), forget=forget, narrower=narrower)
         if verdict.kind != PROVEN or verdict.before is None or verdict.after is None:
             return verdict
         lines = range(statement.lineno, (statement.end_lineno or 0) + 1)
@@ -127,7 +129,9 @@ def _promise(suggestions: Sequence[Suggestion], equality: Equality) -> str:
     """What the rewrites were seen to keep; empty where that is less than their rules promised."""
     asked = [each.caveat for each in suggestions if each.keeps == ASK]
     if asked:
-        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}"
+        figure = _figure(equality.largest_relative) if any(each.narrower for each in suggestions) else ""
+        words = f" (relative difference up to {figure})" if figure and equality.largest_relative else ""
+        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}{words}"
     if equality.verdict == SAME_BITS:
         return SAME
     if all(each.keeps == SAME for each in suggestions):
