@@ -10,7 +10,7 @@ from ..standins import Array, Known
 from .calls import Call, call_of
 from .operations import operation
 from .patterns import expressions
-from .stretching import Stretched, stretched
+from .stretching import Axes, Stretched, stretched
 from .suggestion import CLOSE, SAME
 from .text import module_name, new_name, tight
 from .view import Statement
@@ -85,7 +85,7 @@ class Blowup:
             names = ["".join(letters[place] for place, axis in enumerate(each.axes) if axis is not None)
                      for each in (one, two)]  # fmt: skip
             left = "" if self.axis is None else letters.replace(letters[self.axis], "")
-            if all(list(filter(_is_axis, each.axes)) == sorted(filter(_is_axis, each.axes)) for each in (one, two)):
+            if all(_in_order(each.axes) for each in (one, two)):
                 yield f"{numpy}.einsum('{','.join(names)}->{left}', {', '.join(texts)})", CLOSE
 
     def _reduced(self, text: str) -> str | None:
@@ -99,8 +99,9 @@ class Blowup:
         return f"({text}).{self.call.name}({given})"
 
 
-def _is_axis(axis: int | None) -> bool:
-    return axis is not None
+def _in_order(axes: Axes) -> bool:
+    kept = [axis for axis in axes if axis is not None]
+    return kept == sorted(kept)
 
 
 def blowups(statement: Statement) -> Iterator[Blowup]:
