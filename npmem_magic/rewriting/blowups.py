@@ -158,7 +158,7 @@ class _Rows:
             if text is None:
                 return None
             changes.append((leaf, text))
-        return _with(self._at, root, changes)
+        return replaced(self._at, root, changes)
 
     def _leaf(self, leaf: ast.expr) -> str | None:
         found = stretched(leaf, self._at, self._ndim)
@@ -175,7 +175,7 @@ class _Rows:
         return self.name
 
 
-def _with(statement: Statement, root: ast.expr, changes: list[tuple[ast.expr, str]]) -> str:
+def replaced(statement: Statement, root: ast.expr, changes: list[tuple[ast.expr, str]]) -> str:
     """The text of `root` with the text of some of its parts replaced."""
     text = statement.source(root).encode()
     lines = text.split(b"\n")
