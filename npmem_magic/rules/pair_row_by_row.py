@@ -2,8 +2,8 @@
 
 Why
 ---
-``X[:, None, :] - X[None, :, :]`` makes one array of all pairs, only to reduce it. SciPy's ``cdist`` goes from the two
-arrays to the distances directly; ``einsum`` adds up products as it goes; anything else can be done row by row.
+``X[:, None, :] - X[None, :, :]`` is an array of all pairs, only to be reduced. SciPy's ``cdist`` makes the distances,
+``einsum`` adds up products as it goes, and anything else can be done row by row.
 
 Given
 -----
@@ -37,6 +37,7 @@ from ..rewriting.text import splice, tight
 from ..rewriting.view import CellView, Statement
 
 WHY = "All pairs were held in one array of {shape}, which was then reduced; this never makes that array."
+IMPORT = "from scipy.spatial.distance import cdist"
 _SQUARES = ("sum(_e ** 2, axis=_k)", "sqrt(sum(_e ** 2, axis=_k))", "linalg.norm(_e, axis=_k)")
 _METRICS = (*zip(_SQUARES, ("sqeuclidean", "euclidean", "euclidean"), strict=True),
             ("sum(absolute(_e), axis=_k)", "cityblock"), ("max(absolute(_e), axis=_k)", "chebyshev"),
@@ -61,19 +62,19 @@ def _distances(match: Match, metric: str) -> Iterator[Suggestion]:
     statement = first = match.statement
     difference: ast.expr = match.parts["_e"]
     if isinstance(difference, ast.Name) and statement.place:
-        before = next((each for each in statement.cell.statements if each.node is statement.block[statement.place - 1]))
+        before = next(each for each in statement.cell.statements if each.node is statement.block[statement.place - 1])
         match before.node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == difference.id:
                 if not is_read_elsewhere(statement, name):
                     first, difference = before, value
-    pair = Blowup.pair(first, difference)
-    if pair is None or match.constant("_k") not in (2, -1):
+    pair, array = Blowup.pair(first, difference), first.array(difference)
+    if pair is None or match.constant("_k") not in (2, -1) or array is None or array.dtype.kind != "f":
         return
-    left, right = pair
-    array = first.array(difference)
-    if array is None or array.dtype.kind != "f":
-        return
-    lines = [*_import(statement), splice(statement, [(match.node, _cdist(first, left, right, metric, array.dtype))])]
+    known = "cdist" in statement.cell.noted.taken
+    lines = [
+        *(() if known else (IMPORT,)),
+        splice(statement, [(match.node, _cdist(first, *pair, metric, array.dtype))]),
+    ]
     why = WHY.format(shape=array.shape)
     given = () if first is statement or first.in_function else tuple(each.id for each in first.node.targets)  # type: ignore[attr-defined]
     caveat = "".join(f"`{name}` is not there afterwards" for name in given)
@@ -83,9 +84,5 @@ def _distances(match: Match, metric: str) -> Iterator[Suggestion]:
 def _cdist(statement: Statement, left: Stretched, right: Stretched, metric: str, dtype: object) -> str:
     one, two = (left, right) if left.axes[0] == 0 else (right, left)
     first = tight(statement, one.base)
-    narrow = "" if dtype == float else f".astype({first}.dtype)"
+    narrow = "" if str(dtype) == "float64" else f".astype({first}.dtype)"
     return f"cdist({statement.source(one.base)}, {statement.source(two.base)}, '{metric}'){narrow}"
-
-
-def _import(statement: Statement) -> tuple[str, ...]:
-    return () if "cdist" in statement.cell.noted.taken else ("from scipy.spatial.distance import cdist",)
