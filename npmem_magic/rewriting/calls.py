@@ -36,6 +36,10 @@ _METHODS = {
     "sort": ("axis", "kind", "order"), "item": (), "fill": ("value",), "dot": ("b", "out"), "conj": (),
     "conjugate": (), "nonzero": (), "tobytes": (), "clip": ("min", "max", "out"), "round": ("decimals", "out"),
 }  # fmt: skip
+_ALIASES = {  # other names of the same function, in one NumPy or another
+    "amax": "max", "amin": "min", "round_": "round", "product": "prod", "cumproduct": "cumprod", "sometrue": "any",
+    "alltrue": "all", "concat": "concatenate", "permute_dims": "transpose", "trapz": "trapezoid",
+}  # fmt: skip
 _OWN_METHODS = frozenset({"sort", "flatten", "view", "tolist", "item", "fill", "tobytes", "partition", "put", "resize"})
 
 
@@ -61,7 +65,16 @@ class Call:
 
 def call_of(node: ast.AST, statement: Statement) -> Call | None:
     """What `node` calls; None where it is no call, or the target is not known, or arguments are unpacked."""
-    if not isinstance(node, ast.Call) or any(isinstance(each, ast.Starred) for each in node.args):
+    if not isinstance(node, ast.Call):
+        return None
+    if node not in statement.calls:
+        statement.calls[node] = _read(node, statement)
+    found: Call | None = statement.calls[node]
+    return found
+
+
+def _read(node: ast.Call, statement: Statement) -> Call | None:
+    if any(isinstance(each, ast.Starred) for each in node.args):
         return None
     if any(each.arg is None for each in node.keywords):
         return None
@@ -90,8 +103,8 @@ def _target(func: ast.expr, statement: Statement) -> Known | None:
 def _method(node: ast.Call, func: ast.Attribute) -> Call | None:
     name = {"conjugate": "conj"}.get(func.attr, func.attr)
     function = getattr(np, name, None)
-    own = func.attr in _OWN_METHODS or function is None
-    known = _names(function, name) if function is not None else ()
+    own = func.attr in _OWN_METHODS or (function is None and name not in _SIGNATURES)
+    known = _names(function, name) if function is not None else _SIGNATURES.get(name, ())
     first = known[0] if known else "a"
     rest = _METHODS.get(name, known[1:])
     if name == "reshape" and len(node.args) > 1:  # x.reshape(2, 3) is x.reshape((2, 3))
@@ -100,7 +113,7 @@ def _method(node: ast.Call, func: ast.Attribute) -> Call | None:
         return None
     given = {first: func.value} | dict(zip(rest, node.args, strict=False))
     given |= {str(each.arg): each.value for each in node.keywords}
-    canonical = f"ndarray.{func.attr}" if own else name_of(function)
+    canonical = f"ndarray.{func.attr}" if own else name if function is None else name_of(function)
     return Call(canonical, given, node, is_method=True, is_ufunc=isinstance(function, np.ufunc))
 
 
@@ -126,7 +139,7 @@ def _catalogue() -> dict[int, str]:
     for name in np.__all__:
         target = getattr(np, name)
         if callable(target) and not isinstance(target, type):
-            found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else name
+            found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else _ALIASES.get(name, name)
     return found
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .facts import path_of
 from .patterns import Match, find
 from .suggestion import Suggestion
 from .text import fill, module_name, splice
@@ -35,9 +36,16 @@ def exchange(
             if known is None:
                 return
             parts[name] = known
+    for name, part in parts.items():
+        if template.count(f"{{{name}}}") > 1 and not isinstance(part, str) and not _is_at_hand(part):
+            return  # it would be computed more than once
     new = fill(match.statement, template, parts)
     line = splice(match.statement, [(match.node, new)])
     yield Suggestion(match.statement, match.statement, (line,), why, **more)
+
+
+def _is_at_hand(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or path_of(node) is not None
 
 
 Form = tuple[str, str, str, Callable[[Match], bool] | None]  # pattern, template, promise, condition

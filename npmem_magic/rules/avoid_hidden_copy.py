@@ -46,11 +46,11 @@ def _line(match: Match) -> bool:
 
 
 def _float(match: Match) -> bool:
-    return match.is_real("_x", kinds="f")
+    return match.is_real("_x")
 
 
 def _pair(match: Match) -> bool:
-    return match.same_shape("_x", "_w") and match.is_real("_x", "_w")
+    return match.same_shape(*match.parts) and match.is_real(*match.parts)
 
 
 def _columns(match: Match) -> bool:
@@ -58,6 +58,14 @@ def _columns(match: Match) -> bool:
     return array is not None and len(array.shape) == 2 and array.shape[1] * 4 <= array.shape[0] and _float(match)
 
 
+def _rows(match: Match) -> bool:
+    array = match.array("_x")
+    return array is not None and len(array.shape) == 2 and array.shape[0] * 4 <= array.shape[1] and _float(match)
+
+
+_MIXED = "({np}.vdot({x}, {y}) - {x}.size * {x}.mean() * {y}.mean())"
+_SQUARES = "({np}.vdot({x}, {x}) - {x}.size * {x}.mean() ** 2) * ({np}.vdot({y}, {y}) - {y}.size * {y}.mean() ** 2)"
+_COV_ROWS = "({x} @ {x}.T - {x}.shape[1] * {np}.outer({x}.mean(1), {x}.mean(1))) / ({x}.shape[1] - 1)"
 _COV = "({x}.T @ {x} - len({x}) * {np}.outer({x}.mean(0), {x}.mean(0))) / (len({x}) - 1)"
 _FORMS: tuple[Form, ...] = (
     *((f"nan{name}(_x)", f"{{np}}.{name}({{x}}, where=~{{np}}.isnan({{x}}))", CLOSE, _float) for name in
@@ -68,6 +76,11 @@ _FORMS: tuple[Form, ...] = (
       ("mean", "sum", "std", "var")),
     ("average(_x, weights=_w)", "{np}.vdot({x}, {w}) / {w}.sum()", CLOSE, _pair),
     ("sum(_x * _w) / sum(_w)", "{np}.vdot({x}, {w}) / {w}.sum()", CLOSE, _pair),
+    ("cov(_x, _y)[0, 1]", _MIXED + " / ({x}.size - 1)", CLOSE, _pair),
+    ("cov(_x, _y)[1, 0]", _MIXED + " / ({x}.size - 1)", CLOSE, _pair),
+    ("corrcoef(_x, _y)[0, 1]", _MIXED + " / {np}.sqrt(" + _SQUARES + ")", CLOSE, _pair),
+    ("corrcoef(_x, _y)[1, 0]", _MIXED + " / {np}.sqrt(" + _SQUARES + ")", CLOSE, _pair),
+    ("cov(_x)", _COV_ROWS, CLOSE, _rows),
     ("cov(_x, rowvar=False)", _COV, CLOSE, _columns),
     ("cov(_x.T)", _COV, CLOSE, _columns),
     ("diff(_x, n=2)", "{x}[2:] - 2 * {x}[1:-1] + {x}[:-2]", CLOSE, _line),

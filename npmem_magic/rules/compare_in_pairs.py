@@ -2,8 +2,8 @@
 
 Why
 ---
-``np.max([a, b, c], axis=0)`` first copies the arrays into one that is three times as large. ``np.maximum`` takes two, and
-writes the next comparison into the result.
+``np.max([a, b, c], axis=0)`` first copies the arrays into one that is three times as large. ``np.maximum`` takes two,
+and writes the next comparison into the result.
 
 Given
 -----

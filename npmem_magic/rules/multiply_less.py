@@ -64,7 +64,6 @@ _FORMS: tuple[Form, ...] = (
     ("diagonal(_a @ _b.T)", "{np}.einsum('ij,ij->i', {a}, {b})", CLOSE, _AB),
     ("diag(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
     ("diagonal(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
-    ("sum(diag(_a @ _b))", "{np}.einsum('ij,ji->', {a}, {b})", CLOSE, _AB),
     ("sum(_a @ _b)", "({a}.sum(axis=0) @ {b}.sum(axis=1))", CLOSE, _AB),
     ("diag(_d) @ _a", "{d}[:, None] * {a}", CLOSE, _DA),
     ("_a @ diag(_d)", "{a} * {d}", CLOSE, _DA),
@@ -86,5 +85,6 @@ _FORMS: tuple[Form, ...] = (
     ("outer(_u, _v) @ _a", "{np}.outer({u}, {v} @ {a})", CLOSE, _dims(u=1, v=1, a=2)),
     ("sum(outer(_u, _v))", "{u}.sum() * {v}.sum()", CLOSE, _dims(u=1, v=1)),
     ("diag(outer(_u, _v))", "{u} * {v}", SAME, _dims(u=1, v=1)),
-    ("_a[:, None] * _b[None, :] @ _w", "{a} * ({b} @ {w})", CLOSE, _dims(a=1, b=1, w=1)),
+    ("dot(dot(_a, _b), _v)", "{np}.dot({a}, {np}.dot({b}, {v}))", CLOSE, _dims(a=2, b=2, v=1)),
+    ("dot(_a @ _b, _v)", "{a} @ ({b} @ {v})", CLOSE, _dims(a=2, b=2, v=1)),
 )

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..rewriting.facts import path_of
 from ..rewriting.patterns import Match, find
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
 from ..rewriting.text import fill, module_name, new_name, splice
@@ -73,7 +74,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
 def _is_fit(match: Match) -> bool:
     array, other = match.array("_x"), match.array("_y") if "_y" in match.parts else None
     is_pair = "_y" not in match.parts or (other is not None and match.same_shape("_x", "_y"))
-    return array is not None and array.dtype.kind == "f" and array.size > 1 << 17 and is_pair
+    is_named = all(path_of(match.parts[name]) is not None for name in ("_x", "_y") if name in match.parts)
+    return array is not None and array.dtype.kind == "f" and array.size > 1 << 17 and is_pair and is_named
 
 
 def _step(match: Match) -> int:

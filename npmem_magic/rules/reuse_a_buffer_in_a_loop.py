@@ -47,8 +47,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for statement in cell.statements:
         match statement.node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if statement.loops and statement.parents:
-                loop = next((each for each in cell.statements if each.node is statement.parents[-1]), None)
-                if isinstance(statement.parents[-1], ast.For) and loop is not None and not _is_kept(statement, name):
+                loop = next(each for each in cell.statements if each.node is statement.parents[-1])
+                if isinstance(loop.node, ast.For | ast.While) and not _is_kept(statement, name):
                     yield from _moved_out(loop, statement, name, value)
 
 

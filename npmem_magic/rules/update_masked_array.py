@@ -2,8 +2,8 @@
 
 Why
 ---
-``m = m * 2`` makes new data and a new mask. ``m *= 2`` writes into the data that is there; `np.ma` still needs one array
-of that size on the way. What lies under the mask may differ.
+``m = m * 2`` makes new data and a new mask. ``m *= 2`` writes into the data that is there; `np.ma` still needs one
+array of that size on the way. What lies under the mask may differ.
 
 Given
 -----
