@@ -13,6 +13,7 @@ from ..compare.equality import SAME as SAME_BITS
 from ..compare.equality import Equality
 from ..compare.proof import NO_GAIN, NOT_RUN, PROVEN, Verdict
 from ..export import apply_advice
+from ..rewriting.dependents import affected
 from ..rewriting.suggestion import ASK, SAME, Suggestion
 from ..rewriting.view import CellView
 from ..trace import Advice
@@ -133,9 +134,7 @@ def _promise(suggestions: Sequence[Suggestion], equality: Equality) -> str:
     """What the rewrites were seen to keep; empty where that is less than their rules promised."""
     asked = [each.caveat for each in suggestions if each.keeps == ASK]
     if asked:
-        figure = _figure(equality.largest_relative) if any(each.narrower for each in suggestions) else ""
-        words = f" (relative difference up to {figure})" if figure and equality.largest_relative else ""
-        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}{words}"
+        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}{_rounding(suggestions, equality)}"
     if equality.verdict == SAME_BITS:
         return SAME
     if all(each.keeps == SAME for each in suggestions):
@@ -143,6 +142,17 @@ def _promise(suggestions: Sequence[Suggestion], equality: Equality) -> str:
     if equality.largest_relative <= CLOSE_ENOUGH:
         return f"close: relative difference up to {_figure(equality.largest_relative)}"
     return f"close: absolute difference up to {_figure(equality.largest_absolute)}"
+
+
+def _rounding(suggestions: Sequence[Suggestion], equality: Equality) -> str:
+    """What is close only, of names that were not asked about, and the figure; empty where all is the same."""
+    if not equality.largest_relative:
+        return ""
+    told = {name for each in suggestions for name in (*each.gives_up, *each.narrower)}
+    names = {name: None for each in suggestions for one in (each.first, each.last) for name in affected(one)}
+    rest = ", ".join(f"`{name}`" for name in names if name not in told)
+    words = f"; {rest} {'rounds' if rest.count('`') == 2 else 'round'} differently" if rest else ""
+    return f"{words} (relative difference up to {_figure(equality.largest_relative)})"
 
 
 def _figure(difference: float) -> str:

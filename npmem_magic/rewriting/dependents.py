@@ -27,6 +27,19 @@ def dependents(statement: Statement, names: Iterable[str]) -> tuple[str, ...]:
             return tuple(found)
 
 
+def affected(statement: Statement) -> tuple[str, ...]:
+    """The names of the cell that change with what a statement binds; in a function, with what its calls bind."""
+    if not statement.in_function:
+        return dependents(statement, bound_by(statement))
+    function = next(each.name for each in statement.parents if isinstance(each, ast.FunctionDef | ast.ClassDef))
+    names: dict[str, None] = {}
+    for each in statement.cell.statements:
+        calls = any(isinstance(node, ast.Name) and node.id == function for node in ast.walk(each.node))
+        if calls and not each.in_function and not isinstance(each.node, ast.FunctionDef | ast.ClassDef):
+            names |= dict.fromkeys(dependents(each, bound_by(each)))
+    return tuple(names)
+
+
 def is_read_elsewhere(statement: Statement, name: str, also: Iterable[Statement] = ()) -> bool:
     """Whether any other statement of the cell than these reads `name`."""
     own = {node for each in (statement, *also) for node in ast.walk(each.node)}

@@ -10,7 +10,7 @@ from ..standins import Array
 from .blowups import leaves
 from .calls import call_of
 from .chain import Writer, chain_of
-from .dependents import bound_by, dependents
+from .dependents import affected
 from .operations import Operation, operation
 from .suggestion import ASK, Suggestion
 from .text import module_name, whole
@@ -27,23 +27,10 @@ def narrowed(
 
     The names made from it later may change their dtype too; the proof compares their values.
     """
-    names = _changed(statement)
+    names = affected(statement)
     words = ", ".join(f"`{name}`" for name in names)
     caveat = f"{words} {'is' if len(names) == 1 else 'are'} {new} instead of {old}"
     return Suggestion(statement, statement, lines, why, ASK, caveat, narrower=names, effort=effort)
-
-
-def _changed(statement: Statement) -> tuple[str, ...]:
-    """The names of the cell that change with what a statement binds; in a function, with what its calls bind."""
-    if not statement.in_function:
-        return dependents(statement, bound_by(statement))
-    function = next(each.name for each in statement.parents if isinstance(each, ast.FunctionDef | ast.ClassDef))
-    names: dict[str, None] = {}
-    for each in statement.cell.statements:
-        calls = any(isinstance(node, ast.Name) and node.id == function for node in ast.walk(each.node))
-        if calls and not each.in_function and not isinstance(each.node, ast.FunctionDef | ast.ClassDef):
-            names |= dict.fromkeys(dependents(each, bound_by(each)))
-    return tuple(names)
 
 
 def with_dtype(statement: Statement, node: ast.expr, dtype: str) -> str | None:
