@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 from ..rewriting.calls import call_of
 from ..rewriting.narrowing import MAKERS, cast_of, with_dtype
-from ..rewriting.patterns import expressions, find
+from ..rewriting.patterns import expressions
 from ..rewriting.suggestion import CLOSE, Suggestion, Tempting
 from ..rewriting.text import module_name, splice
 from ..rewriting.view import CellView, Statement
@@ -49,10 +49,12 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
 def warn(cell: CellView) -> Iterator[Tempting]:
     """``linspace``, which computes in float64 whatever dtype it is given."""
     for statement in cell.statements:
-        for match in find(statement, "astype(linspace(_a, _b, _n), _t)"):
-            if statement.peak >= 1 << 20:
+        for node in expressions(statement) if statement.peak >= 1 << 20 else ():
+            made = cast_of(node, statement)
+            call = call_of(made[0], statement) if made is not None else None
+            if call is not None and call.name == "linspace":
                 why = "`dtype=` saves nothing here: `linspace` computes in float64 all the same, and casts at the end."
-                yield Tempting("create-in-final-dtype", statement.node.lineno, statement.source(match.node), why)
+                yield Tempting("create-in-final-dtype", statement.node.lineno, statement.source(node), why)
 
 
 def _created(statement: Statement, node: ast.expr, inner: ast.expr, dtype: ast.expr | None) -> Iterator[Suggestion]:

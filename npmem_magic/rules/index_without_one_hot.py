@@ -2,8 +2,7 @@
 
 Why
 ---
-``np.eye(k)[labels]`` takes 8 bytes for each zero. As truth values it takes an eighth. A product with it is a look-up
-or a count, and needs none.
+``np.eye(k)[labels]`` takes 8 bytes for each zero. A product with it is a look-up or a count, and needs none.
 
 Given
 -----
@@ -84,6 +83,8 @@ def _is_one_hot(statement: Statement, node: ast.expr) -> bool:
 
 def _puts_ones(node: ast.stmt, name: str) -> bool:
     match node:
-        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=used))], value=ast.Constant(value=1 | 1.0 | True)):
-            return used == name
+        case ast.Assign(
+            targets=[ast.Subscript(value=ast.Name(id=used), slice=key)], value=ast.Constant(value=1 | True)
+        ):
+            return used == name and not isinstance(key, ast.Slice | ast.Constant)
     return False

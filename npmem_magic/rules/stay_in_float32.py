@@ -3,13 +3,11 @@
 Why
 ---
 A float64 scalar of NumPy, an array of default dtype such as ``np.ones(n)``, int32 beside float32, and the division of
-integers make the result float64, twice as large as float32. With ``dtype=np.float32`` it has seven digits, and half
-the size.
+integers make the result float64. With ``dtype=np.float32`` it has seven digits, and half the size.
 
 Given
 -----
     x = np.ones(1_000_000, np.float32)
-    s = np.array(1.5)
 
 Instead of
 ----------
@@ -34,9 +32,9 @@ from ..rewriting.blowups import leaves
 from ..rewriting.chain import roots
 from ..rewriting.narrowing import computed, computed_lines, narrowed, uncast, wide_leaves
 from ..rewriting.operations import operation
-from ..rewriting.patterns import expressions, find
+from ..rewriting.patterns import find
 from ..rewriting.suggestion import Suggestion, Tempting
-from ..rewriting.text import module_name, splice
+from ..rewriting.text import module_name, splice, tight
 from ..rewriting.view import CellView, Statement
 
 WHY = "{what} made the result float64, twice as large as float32 is; 7 digits are kept if it stays in float32."
@@ -48,7 +46,9 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for statement in cell.statements:
         numpy = module_name(statement)
         if numpy is not None and isinstance(statement.node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            for root in (*roots(statement), *_casts(statement)):
+            whole = statement.node.value
+            casts = [whole] if whole is not None and uncast(statement, whole) is not whole else []
+            for root in (*roots(statement), *casts):
                 if _is_upcast(statement, root):
                     yield from _narrower(statement, root, f"{numpy}.float32")
 
@@ -63,14 +63,6 @@ def warn(cell: CellView) -> Iterator[Tempting]:
                 yield Tempting("stay-in-float32", statement.node.lineno, statement.source(match.node), why)
 
 
-def _casts(statement: Statement) -> Iterator[ast.expr]:
-    """Casts to float64 alone, that are not operands."""
-    for node in expressions(statement):
-        parent = statement.cell.parents.get(node)
-        if isinstance(parent, ast.Assign | ast.AnnAssign) and uncast(statement, node) is not node:
-            yield node
-
-
 def _is_upcast(statement: Statement, root: ast.expr) -> bool:
     result = statement.array(root)
     if result is None or result.dtype != float or result.nbytes < LEAST or wide_leaves(statement, root, result):
@@ -81,16 +73,11 @@ def _is_upcast(statement: Statement, root: ast.expr) -> bool:
 
 
 def _narrower(statement: Statement, root: ast.expr, dtype: str) -> Iterator[Suggestion]:
-    what = "Operands of another dtype" if operation(root, statement) is not None else "The cast"
-    why = WHY.format(what=what)
-    inner = uncast(statement, root)
-    if inner is not root:
-        line = splice(statement, [(root, f"{statement.source(inner)}.astype({dtype})")])
-        if isinstance(inner, ast.Name):
-            yield narrowed(statement, (line,), why, "float64", "float32")
-        return
-    op = operation(root, statement)
+    op, inner = operation(root, statement), uncast(statement, root)
+    why = WHY.format(what="The cast" if op is None else "Operands of another dtype")
     text = computed(statement, op, dtype) if op is not None else None
+    if inner is not root:
+        text = f"{tight(statement, inner)}.astype({dtype})"
     if text is not None:
         yield narrowed(statement, (splice(statement, [(root, text)]),), why, "float64", "float32")
     match statement.node:

@@ -29,4 +29,4 @@ def test_in_front(cell: str) -> None:
 def test_behind_and_named() -> None:
     (piece,) = advice(RULE, SETUP, "B = np.c_[A, np.ones(1000)]\ny = B @ w")
     assert piece.after == "y = w[-1] + A @ w[:-1]"
-    assert piece.keeps == "ask: `B` is not there afterwards"
+    assert piece.keeps.startswith("ask: `B` is not there afterwards")

@@ -19,6 +19,7 @@ W = np.linspace(0, 1, 40).reshape(10, 4); x = np.linspace(0, 1, 4 * N)
         "H = np.eye(10)[lab] * 2.5",
         "B = np.ones((900, 900)) + 5 * np.eye(900)",
         "m = np.zeros(N)\nm[::2] = 2",
+        "m = np.zeros(4 * N)\nm[:] = 1",
     ],
 )
 def test_is_left_alone(cell: str) -> None:

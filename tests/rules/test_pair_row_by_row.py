@@ -38,7 +38,7 @@ def test_a_difference_with_a_name_is_given_up() -> None:
     pytest.importorskip("scipy")
     setup = "X = np.linspace(0, 1, 8000).reshape(200, 40)"
     (piece,) = advice(RULE, setup, "d = X[:, None] - X\nD = (d ** 2).sum(-1)")
-    assert piece.keeps == "ask: `d` is not there afterwards"
+    assert piece.keeps.startswith("ask: `d` is not there afterwards")
     assert advice(RULE, setup, "d = X[:, None] - X\nD = (d ** 2).sum(-1)\ns = d.shape") == []
 
 

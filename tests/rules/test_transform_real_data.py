@@ -1,5 +1,6 @@
 """Transforms of real data."""
 
+import numpy as np
 import pytest
 
 from .helper import advice, texts
@@ -36,4 +37,6 @@ def test_is_left_alone(cell: str) -> None:
     ],
 )
 def test_is_found(cell: str, after: str) -> None:
+    if np.__version__.startswith("1.") and "irfft" in after:
+        pytest.skip("NumPy 1.26 makes copies in irfft")
     assert after in texts(RULE, SETUP, cell)
