@@ -66,5 +66,5 @@ def _blocked(statement: Statement, node: ast.expr, inner: ast.expr, name: str) -
     new = _JOINS[name].replace("{x}", blocks.whole).replace("{}", loop)
     before = tuple(f"{made} = {old}" for made, old in blocks.hoisted.items())
     yield Suggestion(
-        statement, statement, (*before, splice(statement, [(node, new)])), WHY, CLOSE, effort=2
+        statement, statement, (*before, splice(statement, [(node, new)])), WHY, CLOSE, effort=1
     )  # fmt: skip
