@@ -45,7 +45,7 @@ class Start:
                 self._copies = {name: value for name, value in plan.make().items() if name in plan.masters}
         except (NpmemError, MemoryError) as error:
             self.missing = f"no copy could be made of what the cell changes: {error}"
-        self._originals = {name: id(namespace[name]) for name in self._copies}
+        self._originals = {name: id(plan.masters[name]) for name in self._copies}
         self._identity = {name: id(value) for name, value in namespace.items() if name not in self._copies}
 
     def names(self) -> Mapping[str, Any] | None:
