@@ -23,6 +23,7 @@ from .start import Start
 CHEAP = 1.5  # seconds of the processor that a cell may take for its advice to be proven without being asked
 BUDGET = 5.0  # such seconds for all proofs together, without being asked
 CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
+_NOISE = 1 << 18  # bytes by which two runs of a cell may differ: what the pure ledger counts beside the arrays
 _TOGETHER = 4  # drafts that are tried together
 
 
@@ -37,6 +38,7 @@ class Proofs:
         self._began = time.process_time()
         self._is_cheap = seconds <= CHEAP
         self._names = start.names() if start is not None else None
+        self._noise = max(_NOISE, view.trace.peak // 50)
 
     def judged(self, draft: Draft) -> tuple[Advice | None, Verdict]:
         """The advice as it is shown, or None where it is not, and what the proof said."""
@@ -80,7 +82,9 @@ class Proofs:
     def _whole(self, source: str, forget: Iterable[str]) -> Verdict:
         if self._names is None or not self._may():
             return Verdict(NOT_RUN)
-        return prove(self._view.trace.source, source, self._names, least=least(self._view), forget=forget)
+        verdict = prove(self._view.trace.source, source, self._names, least=least(self._view), forget=forget)
+        is_same = verdict.before is None or abs(verdict.before.peak - self._view.trace.peak) <= self._noise
+        return verdict if is_same else Verdict(NOT_RUN, "The cell took other memory when it ran again.")
 
     def _part(self, draft: Draft) -> Verdict:
         """The proof of the one top-level statement that changes, from the names as they were when it began."""

@@ -162,7 +162,9 @@ def _changed_in_place(tree: ast.Module) -> set[str]:
 
 
 def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
-    names = sorted({name for tree in trees for name in reach.names_read(tree, namespace)})
+    read = {name for tree in trees for name in reach.names_read(tree, namespace)}
+    # What is bound anew lets go of what it held: without that the peak would be another one.
+    names = sorted(read | (reach.names_bound(trees[0]) & namespace.keys()))
     try:
         plan = Plan(namespace, names)
         plan.add_onlookers()

@@ -36,6 +36,10 @@ _METHODS = {
     "sort": ("axis", "kind", "order"), "item": (), "fill": ("value",), "dot": ("b", "out"), "conj": (),
     "conjugate": (), "nonzero": (), "tobytes": (), "clip": ("min", "max", "out"), "round": ("decimals", "out"),
 }  # fmt: skip
+_ALIASES = {  # other names of the same function, in one NumPy or another
+    "amax": "max", "amin": "min", "round_": "round", "product": "prod", "cumproduct": "cumprod", "sometrue": "any",
+    "alltrue": "all", "concat": "concatenate", "permute_dims": "transpose", "trapz": "trapezoid",
+}  # fmt: skip
 _OWN_METHODS = frozenset({"sort", "flatten", "view", "tolist", "item", "fill", "tobytes", "partition", "put", "resize"})
 
 
@@ -90,8 +94,8 @@ def _target(func: ast.expr, statement: Statement) -> Known | None:
 def _method(node: ast.Call, func: ast.Attribute) -> Call | None:
     name = {"conjugate": "conj"}.get(func.attr, func.attr)
     function = getattr(np, name, None)
-    own = func.attr in _OWN_METHODS or function is None
-    known = _names(function, name) if function is not None else ()
+    own = func.attr in _OWN_METHODS or (function is None and name not in _SIGNATURES)
+    known = _names(function, name) if function is not None else _SIGNATURES.get(name, ())
     first = known[0] if known else "a"
     rest = _METHODS.get(name, known[1:])
     if name == "reshape" and len(node.args) > 1:  # x.reshape(2, 3) is x.reshape((2, 3))
@@ -100,7 +104,7 @@ def _method(node: ast.Call, func: ast.Attribute) -> Call | None:
         return None
     given = {first: func.value} | dict(zip(rest, node.args, strict=False))
     given |= {str(each.arg): each.value for each in node.keywords}
-    canonical = f"ndarray.{func.attr}" if own else name_of(function)
+    canonical = f"ndarray.{func.attr}" if own else name if function is None else name_of(function)
     return Call(canonical, given, node, is_method=True, is_ufunc=isinstance(function, np.ufunc))
 
 
@@ -126,7 +130,7 @@ def _catalogue() -> dict[int, str]:
     for name in np.__all__:
         target = getattr(np, name)
         if callable(target) and not isinstance(target, type):
-            found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else name
+            found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else _ALIASES.get(name, name)
     return found
 
 

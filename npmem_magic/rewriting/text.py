@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .view import Statement
 
@@ -29,18 +29,25 @@ def whole(text: str) -> str:
     return f"({text})" if "\n" in text else text
 
 
-def fill(statement: Statement, template: str, parts: dict[str, ast.expr | str]) -> str:
+def fill(statement: Statement, template: str, parts: Mapping[str, ast.expr | str]) -> str:
     """`template` with ``{name}`` replaced by the user's text for it, in parentheses where it needs them."""
 
-    def put(found: re.Match[str]) -> str:
+    def put(found: re.Match[str], bare: bool) -> str:
         part = parts[found[1]]
         if isinstance(part, str):
             return part
-        before, after = template[: found.start()].rstrip(), template[found.end() :].lstrip()
-        is_alone = before[-1:] in ("(", ",", "[", "=", "") and after[:1] in (")", ",", "]", "")
-        return statement.source(part) if is_alone and not isinstance(part, ast.NamedExpr) else tight(statement, part)
+        return statement.source(part) if bare else tight(statement, part)
 
-    return _PLACE.sub(put, template)
+    safe = _PLACE.sub(lambda found: put(found, bare=False), template)
+    short = _PLACE.sub(lambda found: put(found, bare=True), template)
+    return short if "\n" not in short and _means_the_same(short, safe) else safe
+
+
+def _means_the_same(one: str, other: str) -> bool:
+    try:
+        return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+    except SyntaxError:
+        return False
 
 
 def splice(statement: Statement, changes: Sequence[tuple[ast.expr, str]]) -> str:
@@ -58,7 +65,8 @@ def splice(statement: Statement, changes: Sequence[tuple[ast.expr, str]]) -> str
     for node, new in sorted(changes, key=lambda each: (-each[0].lineno, -each[0].col_offset)):
         begin = offset(node.lineno, node.col_offset)
         end = offset(node.end_lineno or 0, node.end_col_offset or 0)
-        text = text[:begin] + _in_place_of(statement, node, new).encode() + text[end:]
+        is_enclosed = text[begin - 1 : begin] == b"(" and text[end : end + 1] == b")"
+        text = text[:begin] + (new if is_enclosed else _in_place_of(statement, node, new)).encode() + text[end:]
     return text.decode()
 
 
