@@ -64,13 +64,13 @@ def _groups(namespace: Mapping[str, Any], names: Any) -> frozenset[frozenset[str
 def compare_aftermaths(first: Aftermath, other: Aftermath, forget: frozenset[str] = frozenset()) -> Equality:
     """The verdict on `other`: over the last expression, every name that both bind, and everything they read.
 
-    Names in `forget` may be there or not.
+    Names in `forget` may be there or not, and hold anything.
     """
     found = list(_names(first, other, forget))
     compared = [VALUE] if first.has_value and other.has_value else []
     if compared:
         found.append(compare_values(first.value, other.value, VALUE))
-    compared += sorted(first.bound & other.bound & first.names.keys() & other.names.keys())
+    compared += sorted((first.bound & other.bound & first.names.keys() & other.names.keys()) - forget)
     remarks = tuple(_remarks(first, other))
     if not compared and not found:
         return Equality(UNKNOWN, "", "they have no name and no last expression in common", remarks=remarks)
@@ -88,12 +88,12 @@ def compare_aftermaths(first: Aftermath, other: Aftermath, forget: frozenset[str
 
 
 def _names(first: Aftermath, other: Aftermath, forget: frozenset[str]) -> Iterator[Equality]:
-    for name in sorted(first.names.keys() | other.names.keys()):
+    for name in sorted((first.names.keys() | other.names.keys()) - forget):
         if name in first.names and name in other.names:
             one, two = first.names[name], other.names[name]
             if not (isinstance(one, CODE) and isinstance(two, CODE)):
                 yield compare_values(one, two, name)
-        elif name not in forget and name in (first.began | first.bound) & (other.began | other.bound):
+        elif name in (first.began | first.bound) & (other.began | other.bound):
             yield Equality(DIFFERS, name, "is there / is deleted" if name in first.names else "is deleted / is there")
 
 

@@ -100,7 +100,8 @@ def prove(
     least : int
         Bytes that the peak must fall by to count as a gain.
     forget : iterable of str
-        Names that only `before` needs to bind; any other name that `after` does not bind makes the results differ.
+        Names that only `before` needs to bind, and that may hold anything afterwards; any other name that `after` does
+        not bind makes the results differ.
     allow_effects : bool
         Run also what may reach files, the network, the screen, or code that is not known.
 
