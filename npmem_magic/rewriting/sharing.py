@@ -64,3 +64,22 @@ def writes(node: ast.AST, name: str) -> bool:
                 return True
             return attr in _WRITING_FUNCTIONS and any(mentions(each, name) for each in args[:1])
     return False
+
+
+def overwritten(statement: Statement, path: str) -> tuple[str, ...] | None:
+    """What to give as `overwrites` for a statement that writes into `path`; None where it must not.
+
+    At the top level the engine knows who else looks at the array. Inside of a function only what the function itself
+    has made is its own, and the proof sees the rest: a parameter is the caller's array.
+    """
+    functions = [each for each in statement.parents if isinstance(each, ast.FunctionDef)]
+    if not statement.in_function:
+        return (path,)
+    name = path.partition("[")[0].partition(".")[0]
+    given = [each.arg for each in ast.walk(functions[-1].args) if isinstance(each, ast.arg)] if functions else [name]
+    if name != path or name in given:
+        return None
+    bound = [node for node in ast.walk(functions[-1]) if isinstance(node, ast.Name) and node.id == name]
+    return (
+        () if any(isinstance(node.ctx, ast.Store) and node.lineno < statement.node.lineno for node in bound) else None
+    )
