@@ -80,9 +80,9 @@ def _forms() -> Iterator[Form]:
         yield f"take(_x, {places})", "{x}[{c}]", SAME, _is_mask
         yield f"take(_x, {places}, axis=0)", "{x}[{c}]", SAME, _is_mask
     for counted in (*_PLACES, "argwhere(_c)", "_x[_c]"):
-        yield f"builtins.len({counted})", "{np}.count_nonzero({c})", SAME, _is_mask
-        yield f"({counted}).size", "{np}.count_nonzero({c})", SAME, _is_mask
-        yield f"({counted}).shape[0]", "{np}.count_nonzero({c})", SAME, _is_mask
+        yield f"builtins.len({counted})", "int({np}.count_nonzero({c}))", SAME, _is_mask
+        yield f"({counted}).size", "int({np}.count_nonzero({c}))", SAME, _is_mask
+        yield f"({counted}).shape[0]", "int({np}.count_nonzero({c}))", SAME, _is_mask
 
 
 _FORMS: tuple[Form, ...] = tuple(_forms())

@@ -86,5 +86,7 @@ def _promise(match: Match) -> dict[str, Any]:
             name = match.statement.source(target)
             caveat = f"`{name}` is then `{source}` itself: write into neither"
             return {"keeps": ASK, "caveat": caveat, **saving}
-    is_order = "order" in ast.dump(match.node) or "contiguous" in ast.dump(match.node) or "fortran" in ast.dump(match.node)
+    is_order = (
+        "order" in ast.dump(match.node) or "contiguous" in ast.dump(match.node) or "fortran" in ast.dump(match.node)
+    )
     return {"keeps": CLOSE if is_order else SAME, **saving}
