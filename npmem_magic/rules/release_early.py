@@ -123,5 +123,6 @@ def warn(cell: CellView) -> Iterator[Tempting]:
                     if fact is None or not isinstance(array, Array) or array.nbytes < 1 << 20 or not fact.obstacle:
                         continue
                     if fact.owns and fact.writeable and array.dtype.kind in "biufc":  # so it is that others hold it
-                        why = f"`del {ast.unparse(target)}` frees nothing here: {fact.obstacle}."
+                        held = fact.obstacle.replace("would change with it", "still looks at its bytes")
+                        why = f"`del {ast.unparse(target)}` frees nothing here: {held}."
                         yield Tempting("release-early", statement.node.lineno, statement.source(statement.node), why)
