@@ -89,9 +89,19 @@ def _appended(statement: Statement, name: str, value: ast.expr) -> Iterator[Grow
     """``r = np.append(r, piece)`` in a loop."""
     call, loop = call_of(value, statement), _loop_of(statement)
     pieces = _pieces(call) if call is not None else None
-    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Tuple) and ast.unparse(value.value).endswith(".r_"):
+    if (
+        isinstance(value, ast.Subscript)
+        and isinstance(value.slice, ast.Tuple)
+        and ast.unparse(value.value).endswith(".r_")
+    ):
         pieces = list(value.slice.elts)
-    if pieces is None or len(pieces) != 2 or loop is None or not isinstance(pieces[0], ast.Name) or pieces[0].id != name:
+    if (
+        pieces is None
+        or len(pieces) != 2
+        or loop is None
+        or not isinstance(pieces[0], ast.Name)
+        or pieces[0].id != name
+    ):
         return
     begin, result = _begun(loop, name), _result(statement, name)
     if begin is None or result is None or _reads(loop.node, name) != 1:
@@ -118,7 +128,11 @@ def _listed(statement: Statement, listed: str, item: ast.expr) -> Iterator[Growt
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
                 after = next(each for each in loop.cell.statements if each.node is loop.block[place])
                 call = call_of(value, after)
-                if call is None or call.name not in _FROM_LIST or not _is_name(next(iter(call.arguments.values())), listed):
+                if (
+                    call is None
+                    or call.name not in _FROM_LIST
+                    or not _is_name(next(iter(call.arguments.values())), listed)
+                ):
                     continue
                 result = _result(after, name)
                 is_only = sum(_reads(each, listed) for each in loop.block[loop.place :]) == 2
@@ -187,7 +201,9 @@ def _result(statement: Statement, name: str) -> Array | None:
 
 
 def _reads(node: ast.AST, name: str) -> int:
-    return sum(isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load) for each in ast.walk(node))
+    return sum(
+        isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load) for each in ast.walk(node)
+    )
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -202,7 +218,9 @@ def _counter(loop: Statement) -> str | None:
     match loop.node:
         case ast.For(target=ast.Name(id=name), iter=ast.Call() as call) if _is_range(call):
             return name
-        case ast.For(target=ast.Tuple(elts=[ast.Name(id=name), _]), iter=ast.Call(func=ast.Name(id="enumerate"), args=[_])):
+        case ast.For(
+            target=ast.Tuple(elts=[ast.Name(id=name), _]), iter=ast.Call(func=ast.Name(id="enumerate"), args=[_])
+        ):
             return name
     return None
 

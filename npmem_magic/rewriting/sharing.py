@@ -16,11 +16,17 @@ _WRITING_FUNCTIONS = frozenset({"copyto", "putmask", "place", "put", "fill_diago
 def may_share(statement: Statement, copy: ast.expr, source: ast.expr) -> bool:
     """Whether the value of `copy` may share the bytes of `source` from this statement on.
 
-    True when nothing in the rest of the cell (or in another round of a loop around) writes into either. Later cells
-    are not looked at: a caller that binds the copy to a name promises no more than this cell.
+    True when nothing in the rest of the cell (or in another round of a loop around) writes into either, or when the
+    copy takes the only name of the source. Later cells are not looked at: a caller that binds the copy to a name
+    promises no more than this cell.
     """
+    match statement.node:
+        case ast.Assign(targets=[target], value=value) if value is copy and ast.unparse(target) == ast.unparse(source):
+            fact = None if statement.parents else statement.fact(ast.unparse(source))
+            if fact is not None and not fact.obstacle:
+                return True  # the array itself is let go of, and nobody else looks at it
     names = {path.partition("[")[0].partition(".")[0] for path in _names(statement, copy, source)}
-    return not any(writes(node, name) for node in _rest(statement) for name in names)
+    return not any(writes(node, name) for node in _rest(statement) if node is not statement.node for name in names)
 
 
 def _names(statement: Statement, copy: ast.expr, source: ast.expr) -> Iterator[str]:
@@ -49,8 +55,13 @@ def _rest(statement: Statement) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
 
 
 def writes(node: ast.AST, name: str) -> bool:
-    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method."""
+    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method.
+
+    ``x = x * 2`` counts as well: other advice may have it done in place.
+    """
     match node:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+            return mentions(value, name)
         case ast.AugAssign(target=target):
             return mentions(target, name)
         case ast.Subscript(ctx=ast.Store() | ast.Del(), value=inner):
