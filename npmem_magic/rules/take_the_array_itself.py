@@ -84,6 +84,8 @@ def _promise(match: Match) -> dict[str, Any]:
         case ast.Assign(targets=[target], value=value) if value is match.node:
             source = match.statement.source(match.parts["_x"])
             name = match.statement.source(target)
+            if name == source:
+                return {"keeps": SAME, **saving}
             caveat = f"`{name}` is then `{source}` itself: write into neither"
             return {"keeps": ASK, "caveat": caveat, **saving}
     is_order = (
