@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 
 from ..standins import Array, Known
@@ -54,7 +55,7 @@ def of_numbers(numbers: Sequence[object]) -> str | None:
     if not places or len(places) != len(numbers):
         return None
     step = places[1] - places[0] if len(places) > 1 else 1
-    if step == 0 or any(two - one != step for one, two in zip(places, places[1:], strict=False)):
+    if step == 0 or any(two - one != step for one, two in itertools.pairwise(places)):
         return None
     if min(places) < 0 <= max(places):
         return None

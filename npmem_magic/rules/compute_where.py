@@ -50,7 +50,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                 value = ast.BinOp(ast.copy_location(read, target), op, right)
             case _:
                 continue
-        lines, own = [], statement.array(target.value)
+        lines: list[str] = []
+        own = statement.array(target.value)
         numpy, mask = module_name(statement), statement.array(target.slice)
         if own is None or mask is None or mask.dtype != bool or mask.shape != own.shape or numpy is None:
             continue

@@ -44,7 +44,7 @@ _KEEPERS = frozenset({"append", "add", "insert", "appendleft", "setdefault"})
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
-    """Parts that are appended, stored, returned, listed, or bound to a name: ``t[:10]``, ``z.real``, ``np.diag(a @ b)``."""
+    """Parts that are appended, stored, returned, listed, or bound: ``t[:10]``, ``z.real``, ``np.diag(a @ b)``."""
     for statement in cell.statements:
         for node in expressions(statement):
             if _is_view(statement, node) and _is_kept(statement, node):

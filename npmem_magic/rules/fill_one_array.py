@@ -76,7 +76,8 @@ def _filled(growth: Growth) -> Iterator[Suggestion]:
         gone = growth.listed if growth.listed and growth.listed != growth.name else ""
         caveat = f"`{gone}` is not there afterwards" if gone else ""
         names = [*after, *([growth.variable] if growth.variable else [])]
-        lines = (f"{growth.name} = {made}", *before, *growth.between, loop, *([f"del {', '.join(names)}"] if names else []))
+        end = [f"del {', '.join(names)}"] if names else []
+        lines = (f"{growth.name} = {made}", *before, *growth.between, loop, *end)
         more = {"gives_up": (gone,) if gone else (), "effort": 2, "saving": growth.result.nbytes}
         yield Suggestion(growth.begin, growth.end, lines, WHY, ASK if gone else SAME, caveat, **more)  # type: ignore[arg-type]
 

@@ -47,6 +47,7 @@ _ANY_ORDER = ("sort", "median", "unique", "bincount", "histogram", "nanmedian")
 _WITH_LEVELS = ("percentile", "quantile", "nanpercentile", "nanquantile")
 _TO_ONE = ("sum", "mean", "std", "var", "min", "max", "any", "all", "prod", "count_nonzero", "ptp", "amin", "amax",
            "linalg.norm", "nansum", "nanmean", "nanmin", "nanmax")  # fmt: skip
+_METHODS = frozenset({"sum", "mean", "std", "var", "min", "max", "any", "all", "prod"})
 _FLATTENED = ("ravel(_x)", "ndarray.flatten(_x)", "reshape(_x, -1)")
 
 
@@ -59,16 +60,15 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                     yield from exchange(match, template, WHY, **_promise(match))
         for flat in _FLATTENED:
             for name in _TO_ONE:
-                template = "{x}.%s()" % name if "." not in name and name[:3] not in ("nan", "cou", "ptp", "ami", "ama") \
-                    else "{np}.%s({x})" % name  # fmt: skip
+                template = f"{{x}}.{name}()" if name in _METHODS else f"{{np}}.{name}({{x}})"
                 for match in find(statement, f"{name}({flat})", when=_is_array):
                     yield from exchange(match, template, WHY, keeps=CLOSE)
             for name in _ANY_ORDER:
                 for match in find(statement, f"{name}({flat})", when=_is_array):
-                    yield from exchange(match, "{np}.%s({x}.ravel('K'))" % name, WHY, keeps=CLOSE)
+                    yield from exchange(match, f"{{np}}.{name}({{x}}.ravel('K'))", WHY, keeps=CLOSE)
             for name in _WITH_LEVELS:
                 for match in find(statement, f"{name}({flat}, _q)", when=_is_array):
-                    yield from exchange(match, "{np}.%s({x}.ravel('K'), {q})" % name, WHY, keeps=CLOSE)
+                    yield from exchange(match, f"{{np}}.{name}({{x}}.ravel('K'), {{q}})", WHY, keeps=CLOSE)
 
 
 def _is_array(match: Match) -> bool:

@@ -109,9 +109,9 @@ def _later(first: Statement, name: str) -> Iterator[tuple[Statement, ast.Name]]:
     again = min((loop.lineno for loop in first.loops), default=0) if not is_anew else 0
     for statement in first.cell.statements:
         for node in expressions(statement):
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-                if node.lineno >= (again or first.node.lineno):
-                    yield statement, node
+            is_read = isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            if is_read and node.lineno >= (again or first.node.lineno):
+                yield statement, node  # type: ignore[misc]
 
 
 def _is_orderless(statement: Statement, node: ast.Name) -> bool:

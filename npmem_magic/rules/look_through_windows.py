@@ -47,8 +47,11 @@ _SUMS = (
     *((f"sum(_v ** 2, axis={axis})", "{np}.einsum('ij,ij->i', {v}, {v})") for axis in ("1", "-1")),
     ("_v.copy() @ _w", "{v} @ {w}"),
 )  # fmt: skip
-_INDICES = ("arange(_n)[:, None] + arange(_k)", "arange(_n).reshape(-1, 1) + arange(_k)", "add.outer(arange(_n), arange(_k))",
-            "arange(_n)[:, None] + arange(_k)[None, :]", "arange(_n)[:, None] + arange(_k)[None]")  # fmt: skip
+_INDICES = ("arange(_n)[:, None] + arange(_k)", "arange(_n).reshape(-1, 1) + arange(_k)",
+            "add.outer(arange(_n), arange(_k))", "arange(_n)[:, None] + arange(_k)[None, :]", "arange(_n)[:, None] + arange(_k)[None]")  # fmt: skip
+
+
+_STACKS = frozenset({"array", "stack", "vstack", "asarray", "column_stack"})
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
@@ -77,10 +80,10 @@ def _used(match: Match) -> Iterator[Suggestion]:
     statement, view = match.statement, match.node
     parents = statement.cell.parents
     product = parents.get(view)
-    if isinstance(product, ast.Attribute) and product.attr == "copy" and isinstance(node := parents.get(product), ast.Call):
-        if not node.args and may_share(statement, node, match.parts["_x"]):
-            line = splice(statement, [(node, statement.source(view))])
-            yield Suggestion(statement, statement, (line,), WHY, ASK, _read_only(statement))
+    copy = parents.get(product) if isinstance(product, ast.Attribute) and product.attr == "copy" else None
+    if isinstance(copy, ast.Call) and not copy.args and may_share(statement, copy, match.parts["_x"]):
+        line = splice(statement, [(copy, statement.source(view))])
+        yield Suggestion(statement, statement, (line,), WHY, ASK, _read_only(statement))
     method = parents.get(product) if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult) else None
     call = parents.get(method) if isinstance(method, ast.Attribute) and method.attr in ("sum", "mean") else method
     if not isinstance(call, ast.Call) or not isinstance(product, ast.BinOp):
@@ -119,7 +122,7 @@ def _is_line(match: Match) -> bool:
 def _stacked(statement: Statement, node: ast.Call) -> str | None:
     """``np.array([x[i : i + w] for i in range(n)])`` and its like as a view."""
     call = call_of(node, statement)
-    if call is None or call.name not in ("array", "stack", "vstack", "asarray", "column_stack") or len(call.arguments) > 2:
+    if call is None or call.name not in _STACKS or len(call.arguments) > 2:
         return None
     numpy, axis = module_name(statement), call.arguments.get("axis")
     match node.args[0]:
@@ -130,16 +133,13 @@ def _stacked(statement: Statement, node: ast.Call) -> str | None:
         ) if numpy is not None and statement.array(source) is not None:  # fmt: skip
             parts = {"x": source, "n": number}
             is_turned = call.name == "column_stack" or (axis is not None and ast.unparse(axis) in ("1", "-1"))
-            match low, high:
-                case ast.Name(id=one), ast.BinOp(left=ast.Name(id=two), op=ast.Add(), right=width) if one == two == name:
-                    made = fill(statement, "{x}, {w})[:{n}]", {**parts, "w": width})
-                case ast.Name(id=one), ast.BinOp(left=length, op=ast.Add(), right=ast.Name(id=two)) if one == two == name:
-                    made = fill(statement, "{x}, {w})[:{n}]", {**parts, "w": length})
-                    if isinstance(length, ast.BinOp):
-                        is_turned = not is_turned
-                        made = fill(statement, "{x}, {n}).T", parts) if is_turned else fill(statement, "{x}, {n})", parts)
-                        return f"{numpy}.lib.stride_tricks.sliding_window_view({made}"
-                case _:
-                    return None
+            if not isinstance(high, ast.BinOp) or not isinstance(high.op, ast.Add) or ast.unparse(low or high) != name:
+                return None
+            width = high.right if ast.unparse(high.left) == name else high.left
+            if width is high.left and isinstance(width, ast.BinOp):  # x[i : n - w + i] for i in range(w)
+                is_turned, windows = not is_turned, "{x}, {n})"
+            else:
+                windows = "{x}, {w})[:{n}]"
+            made = fill(statement, windows, {**parts, "w": width})
             return f"{numpy}.lib.stride_tricks.sliding_window_view({made}{'.T' if is_turned else ''}"
     return None

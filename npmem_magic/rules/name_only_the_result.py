@@ -29,6 +29,7 @@ ask: `p`, `q` are gone afterwards
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from ..rewriting.chain import chain_of, is_fresh, made_in_one, mentions
@@ -49,15 +50,15 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
             name = _target(run[-1])
             value = run[0].node.value  # type: ignore[attr-defined]
             lines = made_in_one(run[0], value, name)
-            for before, statement in zip(run, run[1:], strict=False):
+            for before, statement in itertools.pairwise(run):
                 lines += _step(statement, _target(before), name)
             gone = tuple(_target(each) for each in run[:-1])
             array = run[-1].array(run[-1].node.value)  # type: ignore[attr-defined]
             are = "is" if len(gone) == 1 else "are"
             caveat = "" if first.in_function else f"{', '.join(f'`{each}`' for each in gone)} {are} gone afterwards"
-            more = {"keeps": SAME if first.in_function else ASK, "caveat": caveat, "saving": array.nbytes if array else 0}
-            forgotten = () if first.in_function else gone
-            yield Suggestion(first, run[-1], tuple(lines), WHY, effort=1, gives_up=forgotten, **more)  # type: ignore[arg-type]
+            keeps, forgotten = (SAME, ()) if first.in_function else (ASK, gone)
+            more = {"gives_up": forgotten, "saving": array.nbytes if array else 0, "effort": 1}
+            yield Suggestion(first, run[-1], tuple(lines), WHY, keeps, caveat, **more)  # type: ignore[arg-type]
 
 
 def _target(statement: Statement) -> str:
@@ -103,7 +104,7 @@ def _step(statement: Statement, before: str, name: str) -> list[str]:
     chain = chain_of(statement, value)
     start = operation(chain.start, statement) if chain is not None else None
     own = [each for each in start.operands if isinstance(each, ast.Name) and each.id == before] if start else []
-    if chain is not None and start is not None and own and is_same_kind(statement.array(own[0]), chain.result):
+    if chain and start and own and is_same_kind(statement.array(own[0]), chain.result):
         # Numbers made of the array (its mean) are computed before the first write, and only then.
         scalars = {
             each: _renamed(statement, each, before, name)

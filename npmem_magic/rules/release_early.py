@@ -82,9 +82,13 @@ def _in_functions(cell: CellView) -> Iterator[Suggestion]:
         ends: dict[str, Statement] = {}
         for statement in body:
             match statement.node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.BinOp()) if statement.peak >= 1 << 20:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.BinOp()):
                     users = [each for each in body if _mentions(each.node, name)]
-                    if users[-1] is not body[-1] and not isinstance(users[-1].node, ast.FunctionDef):
+                    if (
+                        statement.peak >= 1 << 20
+                        and users[-1] is not body[-1]
+                        and not isinstance(users[-1].node, ast.FunctionDef)
+                    ):
                         ends[name] = users[-1]
         why = "`{}` was alive to the end of the function, which does not read it that long.".format("`, `".join(ends))
         if ends:

@@ -34,6 +34,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..rewriting.chain import mentions
 from ..rewriting.suggestion import ASK, SAME, Suggestion
 from ..rewriting.text import with_body
 from ..rewriting.view import CellView, Statement
@@ -46,7 +47,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for loop in cell.statements:
         if not isinstance(loop.node, ast.For | ast.While):
             continue
-        body = [each for each in cell.statements if each.parents and each.parents[-1] is loop.node and each.block is loop.node.body]
+        body = [each for each in cell.statements if each.block is loop.node.body]
         names = [name for name in dict.fromkeys(_made(body)) if not _is_needed(loop, body, name)]
         for chosen in (*((name,) for name in names), *([tuple(names)] if len(names) > 1 else [])):
             text = _released(loop, body, chosen)
@@ -55,8 +56,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
             is_local = loop.in_function
             are = "is" if len(chosen) == 1 else "are"
             caveat = "" if is_local else f"{', '.join(f'`{name}`' for name in chosen)} {are} gone afterwards"
-            more = {"gives_up": () if is_local else chosen, "effort": 0}
-            yield Suggestion(loop, loop, (text,), WHY, SAME if is_local else ASK, caveat, **more)  # type: ignore[arg-type]
+            keeps, gone = (SAME, ()) if is_local else (ASK, chosen)
+            yield Suggestion(loop, loop, (text,), WHY, keeps, caveat, gives_up=gone)
 
 
 def _made(body: list[Statement]) -> Iterator[str]:
@@ -89,13 +90,15 @@ def _released(loop: Statement, body: list[Statement], names: tuple[str, ...]) ->
     """The loop with each name deleted after the last statement that mentions it."""
     ends: dict[Statement, list[str]] = {}
     for name in names:
-        last = [each for each in body if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(each.node))]
+        last = [each for each in body if mentions(each.node, name)]
         ends.setdefault(last[-1], []).append(name)
     at = min(ends, key=lambda each: each.place)
     rest = [each for each in body if each.place >= at.place]
     if len(ends) == 1:
         return with_body(loop, at, [_text(at), f"del {', '.join(ends[at])}"])
-    lines = [line for each in rest for line in (_text(each), *([f"del {', '.join(ends[each])}"] if each in ends else []))]
+    lines = []
+    for each in rest:
+        lines += [_text(each), *([f"del {', '.join(ends[each])}"] if each in ends else [])]
     return _with_tail(loop, rest, lines)
 
 

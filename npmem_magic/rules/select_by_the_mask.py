@@ -49,8 +49,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                 for match in find(statement, *_WHOLE, when=_is_mask):
                     if match.node is value:
                         caveat = f"`{name}` is then a mask, not a list of places"
-                        more = {"keeps": ASK, "caveat": caveat, "gives_up": (name,)}
-                        yield from exchange(match, "{c}", WHY, **more)
+                        yield from exchange(match, "{c}", WHY, keeps=ASK, caveat=caveat, gives_up=(name,))
         for node in ast.walk(statement.node) if isinstance(statement.node, ast.Assign | ast.AugAssign) else ():
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
                 for match in find(statement, *_WHOLE, when=_is_mask):

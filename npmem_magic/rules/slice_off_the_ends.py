@@ -54,7 +54,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                 continue
             source, axis = call.arguments["arr"], _axis(statement, call.arguments.get("axis"))
             array = statement.array(source)
-            if array is None or (axis is None and len(array.shape) > 1) or not may_share(statement, node, source):  # type: ignore[arg-type]
+            if array is None or (axis is None and len(array.shape) > 1) or not may_share(statement, node, source):
                 continue
             length = array.shape[axis or 0]
             for new in _rest(statement, call.arguments["obj"], length):

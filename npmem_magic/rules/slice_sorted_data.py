@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from ..rewriting.exchange import exchange
 from ..rewriting.patterns import Match, find
@@ -96,6 +97,6 @@ def _is_line(match: Match) -> bool:
     )
 
 
-def _promise(match: Match) -> dict[str, str]:
+def _promise(match: Match) -> dict[str, Any]:
     name = match.statement.source(match.parts["_x"])
     return {"keeps": ASK, "caveat": f"right while {name} is sorted, as it is now; a view, so write into neither"}

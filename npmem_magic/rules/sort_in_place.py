@@ -38,7 +38,8 @@ from ..rewriting.view import CellView, Statement
 
 WHY = "The array was copied to be put in another order, and the one before was not needed any more."
 _FORMS = (
-    ("sort(_x)", "{x}.sort()"), ("sort(_x, axis=_k)", "{x}.sort(axis={k})"), ("sort(_x, kind=_k)", "{x}.sort(kind={k})"),
+    ("sort(_x)", "{x}.sort()"), ("sort(_x, axis=_k)", "{x}.sort(axis={k})"),
+    ("sort(_x, kind=_k)", "{x}.sort(kind={k})"),
     ("sort(_x, axis=_k, kind=_w)", "{x}.sort(axis={k}, kind={w})"), ("_x[argsort(_x)]", "{x}.sort()"),
     ("_x[argsort(_x, kind=_k)]", "{x}.sort(kind={k})"), ("take(_x, argsort(_x))", "{x}.sort()"),
     ("take_along_axis(_x, argsort(_x, axis=_k), axis=_k)", "{x}.sort(axis={k})"),

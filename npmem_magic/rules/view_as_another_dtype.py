@@ -83,7 +83,7 @@ def warn(cell: CellView) -> Iterator[Tempting]:
             call = call_of(node, statement)
             if call is not None and call.name == "ndarray.view" and "dtype" in call.arguments:
                 source, result = statement.array(call.arguments["a"]), statement.array(node)
-                if source is not None and result is not None and "f" in {source.dtype.kind, result.dtype.kind}:
-                    if source.dtype.kind != result.dtype.kind:
-                        why = f"`view` converts nothing: it shows the bytes of {source.dtype} as {result.dtype}."
-                        yield Tempting("view-as-another-dtype", statement.node.lineno, statement.source(node), why)
+                kinds = {each.dtype.kind for each in (source, result) if each is not None}
+                if source is not None and result is not None and len(kinds) == 2 and "f" in kinds:
+                    why = f"`view` converts nothing: it shows the bytes of {source.dtype} as {result.dtype}."
+                    yield Tempting("view-as-another-dtype", statement.node.lineno, statement.source(node), why)
