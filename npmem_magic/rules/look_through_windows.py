@@ -48,7 +48,8 @@ _SUMS = (
     ("_v.copy() @ _w", "{v} @ {w}"),
 )  # fmt: skip
 _INDICES = ("arange(_n)[:, None] + arange(_k)", "arange(_n).reshape(-1, 1) + arange(_k)",
-            "add.outer(arange(_n), arange(_k))", "arange(_n)[:, None] + arange(_k)[None, :]", "arange(_n)[:, None] + arange(_k)[None]")  # fmt: skip
+            "add.outer(arange(_n), arange(_k))",
+            "arange(_n)[:, None] + arange(_k)[None, :]", "arange(_n)[:, None] + arange(_k)[None]")  # fmt: skip
 
 
 _STACKS = frozenset({"array", "stack", "vstack", "asarray", "column_stack"})
