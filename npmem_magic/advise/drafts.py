@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..export import apply_advice
 from ..host import NpmemError
@@ -20,11 +21,21 @@ SHARE = 20  # and nothing below one in so many of the cell's peak
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """One suggestion with the advice that it would be, and the whole cell with it taken over."""
+    """One suggestion with the advice that it would be."""
 
     suggestion: Suggestion
     advice: Advice
-    source: str
+    view: CellView
+
+    @property
+    def text(self) -> tuple[int, str, str]:
+        """Where it changes what into what."""
+        return self.advice.line, self.advice.before, self.advice.after
+
+    @cached_property
+    def source(self) -> str:
+        """The whole cell with it taken over."""
+        return apply_advice(self.view.trace.source, self.view.trace.first_line, [self.advice])
 
     @property
     def lines(self) -> range:
@@ -75,7 +86,7 @@ def _take(view: CellView, rule: str, suggestion: Suggestion, found: Gathered) ->
                 found.tempting.append(Tempting(rule, line, source, why))
             return
     draft = drafted(view, rule, suggestion)
-    if draft is not None and draft.source not in {each.source for each in found.drafts}:
+    if draft is not None and draft.text not in {each.text for each in found.drafts}:
         found.drafts.append(draft)
 
 
@@ -88,11 +99,11 @@ def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
     after += ";" if _would_show(view, suggestion, after) else ""
     advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
     try:
-        source = apply_advice(view.trace.source, view.trace.first_line, [advice])
-        ast.parse(source)
+        apply_advice(view.trace.source, view.trace.first_line, [advice])
+        ast.parse(inspect.cleandoc(after))
     except (NpmemError, SyntaxError):
         return None  # the same text stands twice on the line, or it does not go there
-    return Draft(suggestion, advice, source)
+    return Draft(suggestion, advice, view)
 
 
 def _would_show(view: CellView, suggestion: Suggestion, after: str) -> bool:

@@ -65,7 +65,16 @@ class Call:
 
 def call_of(node: ast.AST, statement: Statement) -> Call | None:
     """What `node` calls; None where it is no call, or the target is not known, or arguments are unpacked."""
-    if not isinstance(node, ast.Call) or any(isinstance(each, ast.Starred) for each in node.args):
+    if not isinstance(node, ast.Call):
+        return None
+    if node not in statement.calls:
+        statement.calls[node] = _read(node, statement)
+    found: Call | None = statement.calls[node]
+    return found
+
+
+def _read(node: ast.Call, statement: Statement) -> Call | None:
+    if any(isinstance(each, ast.Starred) for each in node.args):
         return None
     if any(each.arg is None for each in node.keywords):
         return None

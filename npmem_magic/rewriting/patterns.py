@@ -21,6 +21,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or",
 }  # fmt: skip
 _COMMUTES = (ast.Add, ast.Mult)
+_LITTLE = 1 << 18  # bytes of a statement's peak
 Parts = dict[str, ast.expr]
 
 
@@ -62,26 +63,61 @@ def _pattern(text: str) -> ast.expr:
 
 
 def find(statement: Statement, *patterns: str, when: Callable[[Match], bool] | None = None) -> Iterator[Match]:
-    """Every expression of a statement (not of the statements inside of it) that one of the patterns describes."""
-    for node in expressions(statement):
-        for text in patterns:
+    """Every expression of a statement (not of the statements inside of it) that one of the patterns describes.
+
+    None in a statement that takes next to no memory.
+    """
+    if statement.peak < _LITTLE:
+        return
+    seen: set[ast.expr] = set()
+    for text in patterns:
+        pattern = _pattern(text)
+        for node in _candidates(statement).get(_key(pattern), ()):
             parts: Parts = {}
-            if _matches(_pattern(text), node, statement, parts):
+            if node not in seen and _matches(pattern, node, statement, parts):
                 found = Match(node, statement, parts)
                 if when is None or when(found):
+                    seen.add(node)
                     yield found
-                    break
 
 
 def expressions(statement: Statement) -> Iterator[ast.expr]:
     """The expressions of a statement, outer before inner; those of statements inside of it are left out."""
-    todo: list[ast.AST] = [statement.node]
-    while todo:
-        node = todo.pop(0)
-        if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
-            yield node
-        if not isinstance(node, ast.Lambda):
-            todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+    return iter(statement.expressions)
+
+
+@functools.cache
+def _key(pattern: ast.expr) -> str:
+    """What the outermost part of a pattern is: a function's name, the name of an operator's, or a kind of node."""
+    match pattern:
+        case ast.Call(func=func):
+            return ast.unparse(func)
+        case ast.BinOp(op=op):
+            return _OPERATORS.get(type(op), type(op).__name__)
+    return type(pattern).__name__
+
+
+def _candidates(statement: Statement) -> dict[str, list[ast.expr]]:
+    """The expressions of a statement by what they are, as `_key` tells it of patterns."""
+    found: dict[str, list[ast.expr]] = statement.by_kind
+    if not found:
+        for node in statement.expressions:
+            for key in _kinds(node, statement):
+                found.setdefault(key, []).append(node)
+    return found
+
+
+def _kinds(node: ast.expr, at: Statement) -> list[str]:
+    match node:
+        case ast.BinOp(op=ast.Mult()):
+            return ["multiply", "power"]
+        case ast.BinOp(op=op):
+            return [_OPERATORS.get(type(op), type(op).__name__)]
+        case ast.Call():
+            call = call_of(node, at)
+            name = call.name if call is not None else "Call"
+            return list({{"builtins.abs": "absolute", "square": "power"}.get(name, name), name})
+    return [type(node).__name__]
 
 
 def _matches(pattern: ast.AST | None, node: ast.AST | None, at: Statement, parts: Parts) -> bool:

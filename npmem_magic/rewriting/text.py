@@ -80,10 +80,9 @@ def _in_place_of(statement: Statement, node: ast.expr, new: str) -> str:
 
 def new_name(statement: Statement, wish: str, also: Iterable[str] = ()) -> str:
     """A name that nothing in the cell or the namespace uses: `wish`, or `wish` with a number."""
-    cell = statement.cell
-    used = {node.id for node in ast.walk(cell.tree) if isinstance(node, ast.Name)}
-    used |= {*cell.noted.taken, *dir(builtins), *also}
-    return next(name for number in range(1, 1000) if (name := f"{wish}{number}" if number > 1 else wish) not in used)
+    used = {*dir(builtins), *also}
+    names = (f"{wish}{number}" if number > 1 else wish for number in range(1, 1000))
+    return next(name for name in names if name not in used and name not in statement.cell.identifiers)
 
 
 def module_name(statement: Statement, module: str = "numpy") -> str | None:

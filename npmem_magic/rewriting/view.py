@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
 
-from ..standins import Array, Evaluation, Known, Unknown, Value, work_out
+from ..standins import Array, Value, work_out
 from ..syntax import CELL
 from ..trace import LineCost, Trace
 from .facts import NameFact, Names, Noted
+from .flow import BODIES, Flow
 
-_BODIES = ("body", "orelse", "finalbody")
 _NOT_ALWAYS = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 
 
@@ -58,7 +58,7 @@ class Statement:
     @cached_property
     def costs(self) -> tuple[LineCost, ...]:
         """The costs of its lines; those of the body of a compound statement are left out."""
-        inner = [getattr(self.node, name) for name in _BODIES if getattr(self.node, name, None)]
+        inner = [getattr(self.node, name) for name in BODIES if getattr(self.node, name, None)]
         last = min([body[0].lineno - 1 for body in inner], default=self.node.end_lineno or self.node.lineno)
         return tuple(
             self.cell.lines[number]
@@ -82,6 +82,28 @@ class Statement:
     def source(self, node: ast.AST) -> str:
         """The text of one of its nodes as the user wrote it."""
         return self.cell.source_of(node)
+
+    @cached_property
+    def expressions(self) -> tuple[ast.expr, ...]:
+        """Its expressions, outer before inner; those of statements inside of it are left out."""
+        found: list[ast.expr] = []
+        todo: list[ast.AST] = [self.node]
+        for node in todo:
+            if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+                found.append(node)
+            if not isinstance(node, ast.Lambda):
+                todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+        return tuple(found)
+
+    @cached_property
+    def by_kind(self) -> dict[str, list[ast.expr]]:
+        """Room for `patterns` to sort the expressions in."""
+        return {}
+
+    @cached_property
+    def calls(self) -> dict[ast.Call, Any]:
+        """Room for `calls` to keep what each call was found to be."""
+        return {}
 
     def walk(self) -> Iterator[ast.expr]:
         """The expressions that are evaluated exactly once whenever the statement is, outer before inner.
@@ -137,7 +159,7 @@ class CellView:
     ) -> Iterator[Statement]:
         node = block[place]
         yield Statement(node, self, block, place, parents, top)
-        for name in _BODIES:
+        for name in BODIES:
             inner = getattr(node, name, None)
             if isinstance(inner, list) and inner and isinstance(inner[0], ast.stmt):
                 for at in range(len(inner)):
@@ -163,7 +185,8 @@ class CellView:
         """What `expression` stands for in `statement`."""
         known = self._values.get(expression)
         if known is None:
-            found = self._work_out(expression, self._names_in(statement))
+            names = self._flow.names_at(statement.node, statement.top, bool(statement.parents))
+            found = work_out(expression, names.get)
             self._values.update(found.parts)
             known = self._values[expression] = found.value
         return known
@@ -173,91 +196,13 @@ class CellView:
         return {}
 
     @cached_property
-    def _bound(self) -> dict[ast.stmt, dict[str, Value]]:
-        return {}
+    def _flow(self) -> Flow:
+        return Flow(self.tree, self.noted)
 
-    def _work_out(self, expression: ast.expr, names: Mapping[str, Value]) -> Evaluation:
-        return work_out(expression, names.get)
-
-    def _names_in(self, statement: Statement) -> Mapping[str, Value]:
-        """The values of names when `statement` first runs: as noted at the top, worked out inside of blocks."""
-        if statement.node in self._bound:
-            return self._bound[statement.node]
-        names = {path: fact.value for path, fact in self.facts_of(statement.top).items()}
-        if statement.parents:
-            self._follow(self.tree.body[statement.top], names)
-        return self._bound.setdefault(statement.node, names)
-
-    def _follow(self, node: ast.stmt, names: dict[str, Value]) -> None:
-        """Work through a compound statement once, noting what names were at each statement in it."""
-        self._bound.setdefault(node, dict(names))
-        match node:
-            case ast.Assign(targets=[target], value=value):
-                self._bind(target, self._work_out(value, names).value, names)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._bind(target, self._work_out(value, names).value, names)
-            case ast.For(target=target, iter=iterable):
-                self._bind(target, self._item(iterable, names), names)
-            case ast.FunctionDef():
-                names = {**self._modules(), **self._arguments(node)}
-            case ast.AsyncFunctionDef() | ast.ClassDef():
-                names = self._modules()
-        for name in _BODIES:
-            for child in getattr(node, name, None) or ():
-                if isinstance(child, ast.stmt):
-                    self._follow(child, names)
-
-    def _modules(self) -> dict[str, Value]:
-        """What does not change while the cell runs: modules and functions."""
-        lasting = (ModuleType, FunctionType, BuiltinFunctionType)
-        return {
-            path: fact.value
-            for names in (self.noted.ended, *self.noted.statements[:1])
-            for path, fact in names.items()
-            if isinstance(fact.value, Known) and isinstance(fact.value.value, lasting)
-        }
-
-    def _arguments(self, function: ast.FunctionDef) -> dict[str, Value]:
-        """What the arguments of a function of the cell are where the cell first calls it from its top level."""
-        for top, statement in enumerate(self.tree.body):
-            if statement is function or not isinstance(statement, ast.Assign | ast.Expr | ast.AugAssign | ast.For):
-                continue
-            for node in ast.walk(statement):
-                match node:
-                    case ast.Call(func=ast.Name(id=name)) if name == function.name:
-                        names = {path: fact.value for path, fact in self.facts_of(top).items()}
-                        return self._given(function.args, node, names)
-        return {}
-
-    def _given(self, wanted: ast.arguments, call: ast.Call, names: Mapping[str, Value]) -> dict[str, Value]:
-        places = [each.arg for each in (*wanted.posonlyargs, *wanted.args)]
-        given = dict(zip(places, call.args, strict=False))
-        given |= {each.arg: each.value for each in call.keywords if each.arg is not None}
-        defaults = dict(zip(reversed(places), reversed(wanted.defaults), strict=False))
-        defaults |= {arg.arg: value for arg, value in zip(wanted.kwonlyargs, wanted.kw_defaults, strict=True) if value}
-        return {name: self._work_out(value, names).value for name, value in {**defaults, **given}.items()}
-
-    def _item(self, iterable: ast.expr, names: Mapping[str, Value]) -> Value:
-        """What the first item of an iterable stands for."""
-        match iterable:
-            case ast.Call(func=ast.Name(id="range")):
-                return Known(1, is_example=True)
-        whole = self._work_out(iterable, names).value
-        if isinstance(whole, Array) and whole.shape:
-            return Array(whole.shape[1:], whole.dtype, is_scalar=len(whole.shape) == 1)
-        if isinstance(whole, Known) and type(whole.value) in (list, tuple) and whole.value:
-            first = whole.value[0]
-            return first if isinstance(first, Array | Known | Unknown) else Known(first, is_example=True)
-        return Unknown("what is looped over is not followed")
-
-    def _bind(self, target: ast.expr, value: Value, names: dict[str, Value]) -> None:
-        if isinstance(value, Unknown) and isinstance(target, ast.Name) and target.id in self.noted.ended:
-            value = self.noted.ended[target.id].value  # better than nothing: what it was in the end
-        if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
-            names[ast.unparse(target)] = value
-        elif isinstance(target, ast.Tuple | ast.List):
-            for each in target.elts:
-                self._bind(each, Unknown("it is unpacked"), names)
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """Every name that the cell mentions, or that the namespace has."""
+        return frozenset(node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)) | self.noted.taken
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
