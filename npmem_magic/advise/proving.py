@@ -13,6 +13,7 @@ from ..compare.equality import SAME as SAME_BITS
 from ..compare.equality import Equality
 from ..compare.proof import NO_GAIN, NOT_RUN, PROVEN, Verdict
 from ..export import apply_advice
+from ..rewriting.dependents import affected
 from ..rewriting.suggestion import ASK, SAME, Suggestion
 from ..rewriting.view import CellView
 from ..trace import Advice
@@ -64,7 +65,8 @@ class Proofs:
         if advice is None:
             return None
         source = apply_advice(self._view.trace.source, self._view.trace.first_line, [advice])
-        verdict = self._whole(source, changes(chosen))
+        narrower = {name for draft in chosen for name in draft.suggestion.narrower}
+        verdict = self._whole(source, changes(chosen), narrower)
         if verdict.kind != PROVEN or verdict.equality is None or verdict.saving <= 1.05 * alone:
             return None
         keeps = _promise([each.suggestion for each in chosen], verdict.equality)
@@ -76,13 +78,14 @@ class Proofs:
         return bool(self._verify) or (self._is_cheap and time.process_time() - self._began < BUDGET)
 
     def _proof(self, draft: Draft) -> Verdict:
-        whole = self._whole(draft.source, draft.suggestion.gives_up)
+        whole = self._whole(draft.source, draft.suggestion.gives_up, draft.suggestion.narrower)
         return self._part(draft) if whole.kind == NOT_RUN else whole
 
-    def _whole(self, source: str, forget: Iterable[str]) -> Verdict:
+    def _whole(self, source: str, forget: Iterable[str], narrower: Iterable[str] = ()) -> Verdict:
         if self._names is None or not self._may():
             return Verdict(NOT_RUN)
-        verdict = prove(self._view.trace.source, source, self._names, least=least(self._view), forget=forget)
+        before = self._view.trace.source
+        verdict = prove(before, source, self._names, least=least(self._view), forget=forget, narrower=narrower)
         is_same = verdict.before is None or abs(verdict.before.peak - self._view.trace.peak) <= self._noise
         return verdict if is_same else Verdict(NOT_RUN, "The cell took other memory when it ran again.")
 
@@ -97,8 +100,8 @@ class Proofs:
             return Verdict(NOT_RUN)
         before = self._view.source_of(statement)
         after = _statement_after(self._view, draft, statement)
-        forget = draft.suggestion.gives_up
-        verdict = prove(before, after, names, least=least(self._view), forget=forget)
+        forget, narrower = draft.suggestion.gives_up, draft.suggestion.narrower
+        verdict = prove(before, after, names, least=least(self._view), forget=forget, narrower=narrower)
         if verdict.kind != PROVEN or verdict.before is None or verdict.after is None:
             return verdict
         lines = range(statement.lineno, (statement.end_lineno or 0) + 1)
@@ -131,7 +134,7 @@ def _promise(suggestions: Sequence[Suggestion], equality: Equality) -> str:
     """What the rewrites were seen to keep; empty where that is less than their rules promised."""
     asked = [each.caveat for each in suggestions if each.keeps == ASK]
     if asked:
-        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}"
+        return f"{ASK}: {'; '.join(dict.fromkeys(asked))}{_rounding(suggestions, equality)}"
     if equality.verdict == SAME_BITS:
         return SAME
     if all(each.keeps == SAME for each in suggestions):
@@ -139,6 +142,17 @@ def _promise(suggestions: Sequence[Suggestion], equality: Equality) -> str:
     if equality.largest_relative <= CLOSE_ENOUGH:
         return f"close: relative difference up to {_figure(equality.largest_relative)}"
     return f"close: absolute difference up to {_figure(equality.largest_absolute)}"
+
+
+def _rounding(suggestions: Sequence[Suggestion], equality: Equality) -> str:
+    """What is close only, of names that were not asked about, and the figure; empty where all is the same."""
+    if not equality.largest_relative:
+        return ""
+    told = {name for each in suggestions for name in (*each.gives_up, *each.narrower)}
+    names = {name: None for each in suggestions for one in (each.first, each.last) for name in affected(one)}
+    rest = ", ".join(f"`{name}`" for name in names if name not in told)
+    words = f"; {rest} {'rounds' if rest.count('`') == 2 else 'round'} differently" if rest else ""
+    return f"{words} (relative difference up to {_figure(equality.largest_relative)})"
 
 
 def _figure(difference: float) -> str:

@@ -87,6 +87,7 @@ def prove(
     *,
     least: int = 1,
     forget: Iterable[str] = (),
+    narrower: Iterable[str] = (),
     allow_effects: bool = False,
 ) -> Verdict:
     """Run both texts on copies of what they read of `namespace`, and judge.
@@ -100,8 +101,10 @@ def prove(
     least : int
         Bytes that the peak must fall by to count as a gain.
     forget : iterable of str
-        Names that only `before` needs to bind, and that may hold anything afterwards; any other name that `after` does
-        not bind makes the results differ.
+        Names that only `before` needs to bind, or that may hold something else; any other name that `after` does not
+        bind makes the results differ.
+    narrower : iterable of str
+        Names that may be of another dtype, as long as their values are close in it.
     allow_effects : bool
         Run also what may reach files, the network, the screen, or code that is not known.
 
@@ -111,13 +114,18 @@ def prove(
         When a trace is running already, or nothing can count here.
     """
     try:
-        return _prove(before, after, namespace, least, frozenset(forget), allow_effects)
+        return _prove(before, after, namespace, least, (frozenset(forget), frozenset(narrower)), allow_effects)
     except _Stop as stop:
         return stop.verdict
 
 
 def _prove(
-    before: str, after: str, namespace: Mapping[str, Any], least: int, forget: frozenset[str], allow_effects: bool
+    before: str,
+    after: str,
+    namespace: Mapping[str, Any],
+    least: int,
+    loose: tuple[frozenset[str], frozenset[str]],
+    allow_effects: bool,
 ) -> Verdict:
     trees = [_parsed(text, name) for text, name in ((before, "before"), (after, "after"))]
     if not allow_effects:
@@ -125,7 +133,7 @@ def _prove(
             reason = effects.find_effects(tree, namespace)
             if reason:
                 raise _Stop(Verdict(NOT_RUN, f"`{name}` was not run: {reason}."))
-    _check_names(trees[0], trees[1], namespace, forget)
+    _check_names(trees[0], trees[1], namespace, loose[0])
     plan = _planned(trees, namespace)
     states = RandomStates()
     try:
@@ -135,7 +143,7 @@ def _prove(
             second = _run(after, trees[1], plan, states, "after", first[1])
     finally:
         states.restore()
-    equality = aftermath.compare_aftermaths(first[0], second[0], forget)
+    equality = aftermath.compare_aftermaths(first[0], second[0], *loose)
     return _judged(equality, first[1], second[1], least)
 
 

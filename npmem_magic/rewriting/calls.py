@@ -39,6 +39,7 @@ _METHODS = {
 _ALIASES = {  # other names of the same function, in one NumPy or another
     "amax": "max", "amin": "min", "round_": "round", "product": "prod", "cumproduct": "cumprod", "sometrue": "any",
     "alltrue": "all", "concat": "concatenate", "permute_dims": "transpose", "trapz": "trapezoid",
+    "row_stack": "vstack",
 }  # fmt: skip
 _OWN_METHODS = frozenset({"sort", "flatten", "view", "tolist", "item", "fill", "tobytes", "partition", "put", "resize"})
 
@@ -136,7 +137,7 @@ def _catalogue() -> dict[int, str]:
         prefix = "" if space == "lib.stride_tricks" else f"{space}."
         for name in getattr(module, "__all__", ("sliding_window_view", "as_strided")):
             found[id(getattr(module, name, None))] = prefix + name
-    for name in np.__all__:
+    for name in (*np.__all__, "max", "min", "round"):  # the last three are left out of it by NumPy 1.26
         target = getattr(np, name)
         if callable(target) and not isinstance(target, type):
             found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else _ALIASES.get(name, name)

@@ -8,6 +8,7 @@ from ..standins import Array
 from ..standins.values import words
 from .calls import call_of
 from .operations import is_same_kind, operation
+from .randoms import FLOATS, generator_method
 from .text import module_name, whole
 from .view import Statement
 
@@ -22,6 +23,8 @@ def output_call(statement: Statement, node: ast.expr, buffer: str) -> str | None
     numpy = module_name(statement)
     if numpy is None:
         return None
+    if generator_method(node, statement) in FLOATS and isinstance(node, ast.Call) and len(node.args) == 1:
+        return f"{statement.source(node.func)}(out={buffer})" if not node.keywords else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         return f"{numpy}.matmul({statement.source(node.left)}, {statement.source(node.right)}, out={buffer})"
     op = operation(node, statement)

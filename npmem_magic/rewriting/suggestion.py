@@ -34,6 +34,8 @@ class Suggestion:
         suggestion where anything else looks at that buffer.
     gives_up : tuple of str
         Names of the cell as written that are not there afterwards, or hold something else. Only with `ASK`.
+    narrower : tuple of str
+        Names that hold the same values in another dtype, as far as it can; the proof compares those. Only with `ASK`.
     saving : int
         Bytes by which the peak of these lines falls, deduced from the ledger; 0 where only a proof can tell.
     is_sure : bool
@@ -50,6 +52,7 @@ class Suggestion:
     caveat: str = ""
     overwrites: tuple[str, ...] = ()
     gives_up: tuple[str, ...] = ()
+    narrower: tuple[str, ...] = ()
     saving: int = 0
     is_sure: bool = False
     effort: int = 0

@@ -61,5 +61,7 @@ def test_the_rewrite_saves(rule: Rule) -> None:
 
 
 def test_the_rule_finds_its_own_example(rule: Rule) -> None:
-    _, trace = peak(rule.given, rule.instead_of)
+    names = names_after(SETUP, rule.given)
+    # What reads files is never proven, and shown because its promise holds by itself.
+    trace = npmem_magic.trace(rule.instead_of, namespace=names, sampler="off")
     assert rule.name in {piece.rule for piece in trace.advice}
