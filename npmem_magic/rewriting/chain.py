@@ -161,3 +161,11 @@ def roots(statement: Statement) -> Iterator[ast.expr]:
             if node not in inside:
                 yield node
             inside.update(op.operands)
+
+
+def made_in_one(statement: Statement, node: ast.expr, buffer: str) -> list[str]:
+    """The statements that make the fresh array `node` under the name `buffer`, all its steps writing into it."""
+    chain, writer = chain_of(statement, node), Writer(statement, buffer)
+    if chain is not None and chain.steps and not mentions(node, buffer) and writer.write(chain, from_buffer=False):
+        return writer.lines
+    return [f"{buffer} = {whole(statement.source(node))}"]

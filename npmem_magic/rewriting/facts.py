@@ -147,8 +147,10 @@ def _paths(statement: ast.stmt) -> Iterator[Path]:
 
 
 def _updates(statement: ast.stmt) -> Iterator[Path]:
-    """The paths that a statement both reads and binds."""
+    """The paths that a statement both reads and binds, or deletes."""
     for node in ast.walk(statement):
+        if isinstance(node, ast.Delete):
+            yield from (path for target in node.targets if (path := path_of(target)) is not None)
         if isinstance(node, ast.Assign):
             read = {path_of(each) for each in ast.walk(node.value)}
             yield from (path for target in node.targets if (path := path_of(target)) is not None and path in read)

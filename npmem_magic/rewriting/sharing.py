@@ -16,11 +16,17 @@ _WRITING_FUNCTIONS = frozenset({"copyto", "putmask", "place", "put", "fill_diago
 def may_share(statement: Statement, copy: ast.expr, source: ast.expr) -> bool:
     """Whether the value of `copy` may share the bytes of `source` from this statement on.
 
-    True when nothing in the rest of the cell (or in another round of a loop around) writes into either. Later cells
-    are not looked at: a caller that binds the copy to a name promises no more than this cell.
+    True when nothing in the rest of the cell (or in another round of a loop around) writes into either, or when the
+    copy takes the only name of the source. Later cells are not looked at: a caller that binds the copy to a name
+    promises no more than this cell.
     """
+    match statement.node:
+        case ast.Assign(targets=[target], value=value) if value is copy and ast.unparse(target) == ast.unparse(source):
+            fact = None if statement.parents else statement.fact(ast.unparse(source))
+            if fact is not None and not fact.obstacle:
+                return True  # the array itself is let go of, and nobody else looks at it
     names = {path.partition("[")[0].partition(".")[0] for path in _names(statement, copy, source)}
-    return not any(writes(node, name) for node in _rest(statement) for name in names)
+    return not any(writes(node, name) for node in _rest(statement) if node is not statement.node for name in names)
 
 
 def _names(statement: Statement, copy: ast.expr, source: ast.expr) -> Iterator[str]:
@@ -49,8 +55,13 @@ def _rest(statement: Statement) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
 
 
 def writes(node: ast.AST, name: str) -> bool:
-    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method."""
+    """Whether a node writes into what `name` holds: an item, an augmented assignment, ``out=``, a method.
+
+    ``x = x * 2`` counts as well: other advice may have it done in place.
+    """
     match node:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+            return mentions(value, name)
         case ast.AugAssign(target=target):
             return mentions(target, name)
         case ast.Subscript(ctx=ast.Store() | ast.Del(), value=inner):
@@ -64,3 +75,22 @@ def writes(node: ast.AST, name: str) -> bool:
                 return True
             return attr in _WRITING_FUNCTIONS and any(mentions(each, name) for each in args[:1])
     return False
+
+
+def overwritten(statement: Statement, path: str) -> tuple[str, ...] | None:
+    """What to give as `overwrites` for a statement that writes into `path`; None where it must not.
+
+    At the top level the engine knows who else looks at the array. Inside of a function only what the function itself
+    has made is its own, and the proof sees the rest: a parameter is the caller's array.
+    """
+    functions = [each for each in statement.parents if isinstance(each, ast.FunctionDef)]
+    if not statement.in_function:
+        return (path,)
+    name = path.partition("[")[0].partition(".")[0]
+    given = [each.arg for each in ast.walk(functions[-1].args) if isinstance(each, ast.arg)] if functions else [name]
+    if name != path or name in given:
+        return None
+    bound = [node for node in ast.walk(functions[-1]) if isinstance(node, ast.Name) and node.id == name]
+    return (
+        () if any(isinstance(node.ctx, ast.Store) and node.lineno < statement.node.lineno for node in bound) else None
+    )
