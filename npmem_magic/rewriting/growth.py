@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..standins import Array
 from .calls import Call, call_of
-from .text import module_name
+from .text import module_name, new_name, with_body
 from .view import CellView, Statement
 
 _JOINS = frozenset({"append", "concatenate", "hstack", "vstack", "column_stack", "row_stack"})
@@ -246,3 +246,31 @@ def room(growth: Growth) -> str | None:
     dtype = "" if growth.result.dtype == float else f", dtype={growth.numpy}.{growth.result.dtype.name}"
     shape = growth.result.shape[0] if len(growth.result.shape) == 1 else growth.result.shape
     return f"{growth.numpy}.empty({shape}{dtype})"
+
+
+Lines = tuple[list[str], list[str], list[str]]  # before the loop, in it, and the names that it leaves
+
+
+def whole_item(growth: Growth) -> Lines:
+    """Each piece is one item of the array, or one column."""
+    axis = ":, " if growth.join in ("hstack", "column_stack") and len(growth.result.shape) == 2 else ""
+    if growth.counter is not None:
+        return [], [f"{growth.name}[{axis}{growth.counter}] = {growth.item}"], []
+    end = new_name(growth.statement, "end")
+    return [f"{end} = 0"], [f"{growth.name}[{axis}{end}] = {growth.item}", f"{end} += 1"], [end]
+
+
+def piece(growth: Growth) -> Lines:
+    """Each piece is several items."""
+    axis = ":, " if growth.join in ("hstack", "column_stack") and len(growth.result.shape) == 2 else ""
+    end, part = new_name(growth.statement, "end"), new_name(growth.statement, "part")
+    length = f"{part}.shape[1]" if axis else f"len({part})"
+    body = [f"{part} = {growth.item}", f"{growth.name}[{axis}{end}:{end} + {length}] = {part}", f"{end} += {length}"]
+    return [f"{end} = 0"], [*body, f"del {part}"], [end]
+
+
+def loop_with(growth: Growth, body: list[str]) -> str | None:
+    """The loop of a growth with another body."""
+    if growth.loop is not None:
+        return with_body(growth.loop, growth.statement, body)
+    return f"for {growth.variable} in {growth.iterable}:\n" + "\n".join(f"    {line}" for line in body)

@@ -36,9 +36,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..rewriting.growth import Growth, growths, is_whole, room
+from ..rewriting.growth import Growth, growths, is_whole, loop_with, piece, room, whole_item
 from ..rewriting.suggestion import ASK, SAME, Suggestion
-from ..rewriting.text import new_name, with_body
 from ..rewriting.view import CellView
 
 WHY = "The pieces were kept, or copied again, beside the array made of them; now each goes to its place at once."
@@ -69,8 +68,8 @@ def _joined_at_once(growth: Growth) -> Iterator[Suggestion]:
 def _filled(growth: Growth) -> Iterator[Suggestion]:
     made = room(growth)
     for is_one in (True, False) if made is not None else ():
-        before, body, after = _whole_item(growth) if is_one else _piece(growth)
-        loop = _loop(growth, body)
+        before, body, after = whole_item(growth) if is_one else piece(growth)
+        loop = loop_with(growth, body)
         if loop is None or growth.is_one_item() not in (None, is_one):
             continue
         gone = growth.listed if growth.listed and growth.listed != growth.name else ""
@@ -80,30 +79,3 @@ def _filled(growth: Growth) -> Iterator[Suggestion]:
         lines = (f"{growth.name} = {made}", *before, *growth.between, loop, *end)
         more = {"gives_up": (gone,) if gone else (), "effort": 2, "saving": growth.result.nbytes}
         yield Suggestion(growth.begin, growth.end, lines, WHY, ASK if gone else SAME, caveat, **more)  # type: ignore[arg-type]
-
-
-Lines = tuple[list[str], list[str], list[str]]  # before the loop, in it, and the names that it leaves
-
-
-def _whole_item(growth: Growth) -> Lines:
-    """Each piece is one item of the array, or one column."""
-    axis = ":, " if growth.join in ("hstack", "column_stack") and len(growth.result.shape) == 2 else ""
-    if growth.counter is not None:
-        return [], [f"{growth.name}[{axis}{growth.counter}] = {growth.item}"], []
-    end = new_name(growth.statement, "end")
-    return [f"{end} = 0"], [f"{growth.name}[{axis}{end}] = {growth.item}", f"{end} += 1"], [end]
-
-
-def _piece(growth: Growth) -> Lines:
-    """Each piece is several items."""
-    axis = ":, " if growth.join in ("hstack", "column_stack") and len(growth.result.shape) == 2 else ""
-    end, part = new_name(growth.statement, "end"), new_name(growth.statement, "part")
-    length = f"{part}.shape[1]" if axis else f"len({part})"
-    body = [f"{part} = {growth.item}", f"{growth.name}[{axis}{end}:{end} + {length}] = {part}", f"{end} += {length}"]
-    return [f"{end} = 0"], [*body, f"del {part}"], [end]
-
-
-def _loop(growth: Growth, body: list[str]) -> str | None:
-    if growth.loop is not None:
-        return with_body(growth.loop, growth.statement, body)
-    return f"for {growth.variable} in {growth.iterable}:\n" + "\n".join(f"    {line}" for line in body)

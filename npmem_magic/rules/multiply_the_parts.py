@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from ..rewriting.calls import call_of
 from ..rewriting.patterns import Match, find
+from ..rewriting.stacks import columns, maker_of
 from ..rewriting.suggestion import ASK, CLOSE, Suggestion
 from ..rewriting.text import new_name, splice, tight
 from ..rewriting.view import CellView, Statement
@@ -44,36 +45,11 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for statement in cell.statements:
         for match in find(statement, *_PRODUCTS):
             joined = match.parts["_b"]
-            maker = _maker(statement, joined) if isinstance(joined, ast.Name) else None
+            maker = maker_of(statement, joined) if isinstance(joined, ast.Name) else None
             source = maker.node.value if maker is not None else joined  # type: ignore[attr-defined]
-            parts = _columns(maker or statement, source)
+            parts = columns(maker or statement, source)
             if parts is not None:
                 yield from _taken_apart(match, maker, parts)
-
-
-def _maker(statement: Statement, joined: ast.Name) -> Statement | None:
-    """The statement of the same block that makes the matrix, where this one alone reads it."""
-    uses = [node for node in ast.walk(statement.cell.tree) if isinstance(node, ast.Name) and node.id == joined.id]
-    for each in statement.cell.statements:
-        match each.node:
-            case ast.Assign(targets=[ast.Name(id=name)]) if name == joined.id and each.block is statement.block:
-                return each if len(uses) == 2 and each.place < statement.place else None
-    return None
-
-
-def _columns(statement: Statement, node: ast.expr) -> list[ast.expr] | None:
-    """The parts of a matrix that is joined by columns."""
-    call = call_of(node, statement)
-    match node:
-        case ast.Subscript(value=ast.Attribute(attr="c_"), slice=ast.Tuple(elts=parts)):
-            return parts
-    if call is None or call.name not in ("hstack", "column_stack", "concatenate"):
-        return None
-    listed, *rest = call.arguments.values()
-    is_side = [ast.unparse(each) for each in rest] in (["1"], ["-1"]) if call.name == "concatenate" else not rest
-    parts = listed.elts if isinstance(listed, ast.List | ast.Tuple) else []
-    shapes = [array.shape for each in parts if (array := statement.array(each)) is not None]
-    return parts if is_side and len(shapes) == len(parts) > 1 and max(map(len, shapes)) == 2 else None
 
 
 def _taken_apart(match: Match, maker: Statement | None, parts: list[ast.expr]) -> Iterator[Suggestion]:
