@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import inspect
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..export import apply_advice
@@ -96,25 +96,16 @@ def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
     if edit is None:
         return None
     line, before, after = edit
-    after += ";" if _would_show(view, suggestion, after) else ""
     advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
     try:
-        apply_advice(view.trace.source, view.trace.first_line, [advice])
-        ast.parse(inspect.cleandoc(after))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(apply_advice(view.trace.source, view.trace.first_line, [advice]))
     except (NpmemError, SyntaxError):
         return None  # the same text stands twice on the line, or it does not go there
+    if isinstance(tree.body[-1], ast.Expr) and not isinstance(view.tree.body[-1], ast.Expr):
+        advice = replace(advice, after=f"{after};")  # the cell would begin to show and keep a value
     return Draft(suggestion, advice, view)
-
-
-def _would_show(view: CellView, suggestion: Suggestion, after: str) -> bool:
-    """Whether the cell would end with an expression, whose value is then shown and kept, and did not before."""
-    last = suggestion.last.node
-    if last is not view.tree.body[-1] or isinstance(last, ast.Expr):
-        return False
-    try:
-        return isinstance(ast.parse(inspect.cleandoc(after)).body[-1], ast.Expr)
-    except SyntaxError:
-        return False
 
 
 def together(view: CellView, drafts: Sequence[Draft]) -> Advice | None:

@@ -7,20 +7,15 @@ from collections.abc import Iterator
 
 from ..standins import Known
 from .calls import call_of
+from .loops import count_of
 from .text import module_name, tight
 from .view import Statement
 
 _SIGNS = {"sum": " + ", "nansum": "", "prod": " * ", "any": " | ", "all": " & ", "mean": " + ", "average": " + "}
-
-
 _PAIRS = {"max": "maximum", "min": "minimum", "amax": "maximum", "amin": "minimum", "nanmax": "fmax", "nanmin": "fmin",
-          "ptp": ""}  # fmt: skip
-
-
+          "any": "logical_or", "all": "logical_and"}  # fmt: skip
 _UFUNCS = {"add": " + ", "multiply": " * ", "logical_or": " | ", "logical_and": " & ", "bitwise_or": " | ",
            "bitwise_and": " & "}  # fmt: skip
-
-
 _STACKS = frozenset({"array", "stack", "vstack", "asarray", "concatenate"})
 
 
@@ -39,9 +34,7 @@ def reduction(statement: Statement, node: ast.Call) -> tuple[str, ast.expr] | No
 
 def listed(statement: Statement, node: ast.expr) -> list[str] | None:
     """The texts of the arrays of a list (up to eight)."""
-    call = call_of(node, statement)
-    if call is not None and call.name in _STACKS and len(call.arguments) == 1:
-        node = next(iter(call.arguments.values()))
+    node = unstacked(statement, node)
     if isinstance(node, ast.List | ast.Tuple):
         arrays = [statement.array(each) for each in node.elts]
         texts = [tight(statement, each) for each in node.elts]
@@ -55,19 +48,50 @@ def listed(statement: Statement, node: ast.expr) -> list[str] | None:
     return texts if len(same) == 1 and 1 < len(texts) <= 8 and next(iter(same))[0] else None
 
 
+def unstacked(statement: Statement, node: ast.expr) -> ast.expr:
+    """The list that `node` makes one array of, or `node` itself."""
+    call = call_of(node, statement)
+    is_stack = call is not None and call.name in _STACKS and len(call.arguments) == 1
+    return next(iter(call.arguments.values())) if call is not None and is_stack else node
+
+
+def added_up(statement: Statement, name: str, node: ast.expr) -> str | None:
+    """A sum or mean over the first axis of a comprehension, or of a list with a name, by Python's own ``sum``."""
+    items = unstacked(statement, node)
+    match items:
+        case ast.ListComp(generators=generators):
+            text, over = statement.source(items)[1:-1].strip(), generators[0]
+            times = count_of(statement, over.iter) if len(generators) == 1 and not over.ifs else None
+            count = str(times or "")
+        case ast.Name(id=listed) if getattr(statement.fact(listed), "kind", "") in ("builtins.list", "builtins.tuple"):
+            text, count = listed, f"len({listed})"
+        case _:
+            return None
+    if name in ("sum", "add.reduce"):
+        return f"sum({text})"
+    return f"sum({text}) / {count}" if name == "mean" and count else None
+
+
 def texts(statement: Statement, name: str, parts: list[str]) -> Iterator[str]:
     """The reduction, written for each array on its own."""
-    numpy, ufunc = module_name(statement), name.removesuffix(".reduce") if name.endswith(".reduce") else ""
+    ufunc = name.removesuffix(".reduce") if name.endswith(".reduce") else ""
     sign = _UFUNCS.get(ufunc, "") if ufunc else _SIGNS.get(name, "")
-    pair = ufunc if ufunc in ("maximum", "minimum", "fmax", "fmin") else _PAIRS.get(name, "")
     if sign:
         text = sign.join(parts)
         yield f"({text}) / {len(parts)}" if name in ("mean", "average") else text
-    elif pair and numpy is not None:
+    pair = pairwise(statement, name)
+    if pair:
         text = parts[0]
         for part in parts[1:]:
-            text = f"{numpy}.{pair}({text}, {part})"
+            text = f"{pair}({text}, {part})"
         yield text
+
+
+def pairwise(statement: Statement, name: str) -> str:
+    """The function that reduces two arrays at a time, empty where there is none."""
+    numpy, ufunc = module_name(statement), name.removesuffix(".reduce")
+    pair = ufunc if ufunc in ("maximum", "minimum", "fmax", "fmin") else _PAIRS.get(name, "")
+    return f"{numpy}.{pair}" if pair and numpy is not None else ""
 
 
 def columns(statement: Statement, node: ast.expr) -> list[ast.expr] | None:

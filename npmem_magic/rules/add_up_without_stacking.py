@@ -28,9 +28,9 @@ import ast
 from collections.abc import Iterator
 
 from ..rewriting.patterns import expressions
-from ..rewriting.stacks import listed, reduction, texts
+from ..rewriting.stacks import added_up, listed, pairwise, reduction, texts
 from ..rewriting.suggestion import CLOSE, Suggestion
-from ..rewriting.text import module_name, splice
+from ..rewriting.text import splice
 from ..rewriting.view import CellView, Statement
 
 WHY = "The arrays were all copied into one, only to be reduced again."
@@ -41,24 +41,22 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for statement in cell.statements:
         for node in expressions(statement):
             found = reduction(statement, node) if isinstance(node, ast.Call) else None
-            parts = listed(statement, found[1]) if found is not None else None
-            if found is not None and parts is not None:
-                for text in texts(statement, found[0], parts):
-                    line = splice(statement, [(node, text)])
-                    array = statement.array(node)
-                    saving = array.nbytes if array is not None else 0
-                    yield Suggestion(statement, statement, (line,), WHY, CLOSE, saving=saving)
-                if found[0].endswith(".reduce"):
-                    yield from _into_one(statement, node, parts)
+            if found is None:
+                continue
+            parts, result = listed(statement, found[1]), statement.array(node)
+            saving = result.nbytes if result is not None else 0
+            added = added_up(statement, *found)
+            for text in (*(texts(statement, found[0], parts) if parts else ()), *([added] if added else [])):
+                yield Suggestion(statement, statement, (splice(statement, [(node, text)]),), WHY, CLOSE, saving=saving)
+            if parts:
+                yield from _into_one(statement, node, parts, pairwise(statement, found[0]))
 
 
-def _into_one(statement: Statement, node: ast.expr, parts: list[str]) -> Iterator[Suggestion]:
+def _into_one(statement: Statement, node: ast.expr, parts: list[str], pair: str) -> Iterator[Suggestion]:
     """``np.maximum.reduce([a, b, c])`` bound to a name: every comparison into the same array."""
-    numpy = module_name(statement)
-    match statement.node, node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value), ast.Call(func=ast.Attribute(value=pair)):
-            if value is node and numpy is not None and len(parts) > 2 and not any(name in part for part in parts):
-                call = statement.source(pair)
-                lines = [f"{name} = {call}({parts[0]}, {parts[1]})"]
-                lines += [f"{call}({name}, {part}, out={name})" for part in parts[2:]]
+    match statement.node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node and pair:
+            if len(parts) > 2 and not any(name in part for part in parts):
+                lines = [f"{name} = {pair}({parts[0]}, {parts[1]})"]
+                lines += [f"{pair}({name}, {part}, out={name})" for part in parts[2:]]
                 yield Suggestion(statement, statement, tuple(lines), WHY, CLOSE, effort=1)

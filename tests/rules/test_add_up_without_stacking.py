@@ -39,3 +39,18 @@ def test_leaves_alone(setup: str, cell: str) -> None:
 )
 def test_finds(setup: str, cell: str, wanted: str) -> None:
     assert wanted in texts(RULE, setup, cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("m = np.sum(L, axis=0)", "m = sum(L)"),
+        ("m = np.mean(L, axis=0)", "m = sum(L) / len(L)"),
+        ("m = np.sum([a * k for k in range(20)], axis=0)", "m = sum(a * k for k in range(20))"),
+        ("m = np.mean(np.array([a * k for k in range(20)]), axis=0)", "m = sum(a * k for k in range(20)) / 20"),
+        ("m = np.max([a, b, c], axis=0)", "m = np.maximum(a, b)\nnp.maximum(m, c, out=m);"),
+    ],
+)
+def test_lists_of_any_length(cell: str, wanted: str) -> None:
+    setup = "a, b, c = np.random.default_rng(0).random((3, N)); L = [a + k for k in range(9)]"
+    assert wanted in texts(RULE, setup, cell)

@@ -66,7 +66,7 @@ FOUND = {
     ),
     "distance": ("reduce-in-one-pass", XY, "r = ((x-y)**2).sum()", "r = ne.evaluate('sum((x - y) ** 2)')[()]"),
     "generator": ("sum-a-generator", XY, "s = sum([x * k for k in range(4)])", "s = sum(x * k for k in range(4))"),
-    "list of arrays": ("compare-in-pairs", XY, "m = np.min([x, y], axis=0)", "m = np.minimum(x, y)"),
+    "list of arrays": ("add-up-without-stacking", XY, "m = np.min([x, y], axis=0)", "m = np.minimum(x, y)"),
     "walrus": ("name-no-temporary", XY, "z = (t := x * 2) * 3", "z = (x * 2) * 3"),
     "scalar first": ("order-for-reuse", XY, "z = x.mean() + x*2", "z = x*2 + x.mean()"),
     "power": ("order-for-reuse", XY, "z = (x - y)**2.0", "z = (x - y) ** 2"),
