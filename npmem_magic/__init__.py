@@ -1,10 +1,12 @@
 """npmem_magic: which expression of a cell took the NumPy memory, to the byte.
 
-In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
+In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` or ``%%dtypeinfo`` above a cell. In a script: `trace`,
+`find_arrays`, `memsize`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), weigh variants (`compare`), show it (`render`), the magics (`magics`), and `host`
-and `sizes` for everybody.
+what came of it (`trace`, `export`), look at arrays (`arrays`, `upcasts`, `inspection`), size them before they are made
+(`sizing`, by `standins`), weigh variants (`compare`), look at the machine (`doctor`), show it (`render`), the magics
+(`magics`), and `host`, `limits` and `sizes` for everybody.
 """
 
 from __future__ import annotations
@@ -25,18 +27,24 @@ from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
 
 if TYPE_CHECKING:
+    from .arrays import ArrayInfo, find_arrays
     from .compare.comparison import Comparison
+    from .sizing import MemSize, memsize
 
 __all__ = [
+    "ArrayInfo",
+    "MemSize",
     "NpmemError",
     "Trace",
     "Unavailable",
     "analyze_memory",
     "compare",
+    "find_arrays",
     "last",
     "ledger",
     "load",
     "load_ipython_extension",
+    "memsize",
     "trace",
     "unload_ipython_extension",
 ]
@@ -53,6 +61,20 @@ def _renderer() -> Any:
 
 show_with(_renderer)
 
+
+def __getattr__(name: str) -> Any:
+    """The rooms that look at arrays are imported when one of their names is first asked for, to load quickly."""
+    if name in ("ArrayInfo", "find_arrays"):
+        from . import arrays
+
+        return getattr(arrays, name)
+    if name in ("MemSize", "memsize"):
+        from . import sizing
+
+        return getattr(sizing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 last: Trace | None = None
 """The newest trace, of a magic or of `trace`; also that of a run which raised."""
 
@@ -65,6 +87,8 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    python: bool = False,
+    gpu: str = "auto",
     verify: bool | None = None,
 ) -> Trace:
     """What running `what` costs, in bytes.
@@ -75,14 +99,14 @@ def trace(
         Source text, its lines counted from 1, or a function to call with `args`.
     namespace : dict, optional
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
-    label : str, optional
-        Kept as `Trace.label`.
-    follow : iterable of functions or dotted names
-        Functions whose lines are to be shown too.
-    sampler : {"auto", "memory_profiler", "off"}
-        Who reads the resident memory meanwhile.
-    interval : float
-        Seconds between two such readings; 0 leaves it to the sampler.
+    label, follow : str and iterable of functions or dotted names, optional
+        Kept as `Trace.label`; functions whose lines are to be shown too.
+    sampler, interval : {"auto", "memory_profiler", "off"} and float
+        Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
+    python : bool
+        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
+    gpu : {"auto", "exact", "off"}
+        Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
     verify : bool, optional
         Whether advice is proven by running it on copies: all of it, none, or by default what is cheap.
 
@@ -95,8 +119,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    options = Options(sampler=sampler, interval=interval, label=label)
-    recording = advised(work, names, options, verify)
+    recording = advised(work, names, Options(sampler, interval, label, python, gpu=gpu), verify)
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error

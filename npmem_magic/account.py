@@ -26,6 +26,15 @@ class Buffer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Many:
+    """Buffers of one site alive at the peak beyond those told one by one: their bytes in all and their number."""
+
+    site: int
+    nbytes: int
+    buffers: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SiteTotal:
     """Bytes asked for by one expression; `line` indexes `Account.lines`, `live` is what is alive at the end.
 
@@ -55,6 +64,20 @@ class LineTotal:
     gross: int
     net: int
     peak: int
+    python_net: int = 0
+    python_peak: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PythonBytes:
+    """Bytes of Python's own, NumPy's not among them; `peak` is None where only what was kept could be told.
+
+    `timeline` has the readings, its times count from the start of the run.
+    """
+
+    net: int
+    peak: int | None = None
+    timeline: tuple[Curve, Curve] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,8 +105,10 @@ class Account:
     event_line: Curve
     event_thread: Curve
     event_depth: Curve
+    many_at_peak: tuple[Many, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
+    python: PythonBytes | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,19 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
         functions=_functions(account, run, places),
         error_line=error_line,
         error_function=error_function,
+        **_python(account),
     )
+
+
+def _python(account: Account) -> dict[str, Any]:
+    """The fields of a Trace that tell of Python's own bytes; none when nobody asked."""
+    python = account.python
+    if python is None:
+        return {}
+    found: dict[str, Any] = {"python_peak": python.peak, "python_net": python.net}
+    if python.timeline is not None:
+        found["python_timeline"] = python.timeline
+    return found
 
 
 def as_written(work: Work) -> dict[int, str]:
@@ -170,6 +183,8 @@ def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
     for span_file, first, last in _spans_outside(account, run):
         shown += [(span_file, number) for number in range(first, last + 1)]
     costs = []
+    has_python = account.python is not None and account.python.peak is not None
+    nothing = (0, 0) if has_python else (None, None)
     written = as_written(run.work)
     for filename, number in shown:
         at, place = counted.get((filename, number)), places.of(filename, number)
@@ -177,13 +192,13 @@ def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
         if filename == run.work.filename:
             source = written.get(number, source)
         if at is None:
-            costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0))
+            costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0, False, *nothing))
             continue
         total = account.lines[at]
         costs.append(
             LineCost(
                 place.function, number, source, total.hits, seconds[at], total.peak, total.net, total.gross,
-                hot=bool(total.hot),
+                bool(total.hot), *((total.python_peak, total.python_net) if has_python else nothing),
             )
         )  # fmt: skip
     return tuple(costs)

@@ -1,8 +1,8 @@
-"""The door: parse what the user typed, run it watched, show the report. The only file that imports IPython.
+"""The door: parse what the user typed, run it watched, show the report.
 
-While the extension is loaded an input transformer looks at cells that begin with ``%%memtrace`` before they run: a
-syntax error comes out there, in IPython's own words and with the numbers of the gutter, and a cell that awaits is
-handed to the event loop that IPython itself would use.
+With `door` and `dtype_magics` the only file that imports IPython. While the extension is loaded an input transformer
+looks at cells that begin with one of its magics before they run: a syntax error comes out there, in IPython's own words
+and with the numbers of the gutter, and a cell that awaits is handed to the event loop that IPython itself would use.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-call"
@@ -25,15 +25,18 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from .advise import advised, advised_async
 from .advise.takeover import page_of, rewritten
 from .cell import Cell
+from .compare_magics import CompareMagics
+from .doctor_magics import DoctorMagics
+from .door import BODY, as_cell, in_terminal, seconds_of, told_as_usage, variable_name
+from .dtype_magics import DtypeMagics
 from .follow import find_function
 from .language import loop_is_running
-from .magics_compare import CompareMagics
-from .magics_compare import told_as_usage as _told_as_usage
 from .record import Options, Recording
+from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
 
-BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
+_DOORS = {"memtrace": "MemoryMagics", "dtypeinfo": "DtypeMagics"}  # which class runs a cell magic
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+|\S""")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
@@ -50,22 +53,6 @@ class Request:
     functions: tuple[str, ...]
     options: Options
     verify: bool | None
-
-
-def _name(text: str) -> str:
-    if not text.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
-    return text
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(text)
-    return seconds
-
-
-_seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
 
 
 @magics_class
@@ -89,7 +76,9 @@ class MemoryMagics(Magics):
     @needs_local_scope
     @line_cell_magic
     @magic_arguments()
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Trace to NAME, also when the cell raises.")
+    @argument(
+        "-o", "--output", metavar="NAME", type=variable_name, help="Bind the Trace to NAME, also when the cell raises."
+    )
     @argument("-l", "--label", metavar="LABEL", help="Keep the trace under LABEL, to be compared later.")
     @argument("-q", "--quiet", action="store_true", help="Measure, but show no report.")
     @argument(
@@ -102,6 +91,12 @@ class MemoryMagics(Magics):
         "May be given several times. Functions of the notebook are followed without it.",
     )
     @argument(
+        "--python",
+        action="store_true",
+        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down, and the report "
+        "says by how much.",
+    )
+    @argument(
         "--sampler",
         choices=("auto", "memory_profiler", "off"),
         default="auto",
@@ -110,9 +105,16 @@ class MemoryMagics(Magics):
     @argument(
         "--interval",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds_of,
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
+    )
+    @argument(
+        "--gpu",
+        choices=MODES,
+        default="auto",
+        help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
+        "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
     )
     @argument(
         "--verify",
@@ -141,7 +143,7 @@ class MemoryMagics(Magics):
             raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
-        with _told_as_usage():
+        with told_as_usage():
             recording = advised(work, work.namespace, request.options, request.verify)
         return self._finish(recording, request, work)
 
@@ -149,7 +151,7 @@ class MemoryMagics(Magics):
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
-        with _told_as_usage():
+        with told_as_usage():
             recording = await advised_async(work, work.namespace, request.options, request.verify)
         return self._finish(recording, request, work)
 
@@ -167,7 +169,7 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(sampler=chosen.sampler, interval=chosen.interval, label=chosen.label),
+            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu),
             verify=chosen.verify,
         )
 
@@ -175,13 +177,13 @@ class MemoryMagics(Magics):
         """Whether the line asked for something other than a run, which is then done."""
         chosen = cast(Any, self.memtrace).parser.parse_args([_unquoted(word[0]) for word in _WORD.finditer(line)])
         if chosen.explain is not None:
-            with _told_as_usage():
+            with told_as_usage():
                 print(page_of(chosen.explain))
         elif chosen.apply is not None:
             if self._last is None:
                 raise UsageError("nothing was traced yet. Put %%memtrace above a cell first.")
             trace, given, raw = self._last
-            with _told_as_usage():
+            with told_as_usage():
                 text = rewritten(trace, raw, chosen.apply)
             self.shell.set_next_input(as_cell(given, text, trace.first_line == BODY), replace=False)
         return chosen.explain is not None or chosen.apply is not None
@@ -194,7 +196,7 @@ class MemoryMagics(Magics):
             )
         if not request.quiet:
             self.warm_up()
-        with _told_as_usage():
+        with told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
@@ -215,13 +217,13 @@ class MemoryMagics(Magics):
 
     def warm_up(self) -> None:
         """Make the report ready to be drawn, so that it comes at once when the cell has ended."""
-        if not self._in_terminal():
+        if not in_terminal(self.shell):
             self._renderer().warm_up()
 
     def show(self, result: object) -> None:
         """Show the report of a result."""
         try:
-            if self._in_terminal():
+            if in_terminal(self.shell):
                 print(self._renderer().text(result))
             else:
                 data, metadata = self._renderer().bundle(result)
@@ -240,30 +242,20 @@ class MemoryMagics(Magics):
 
         return render
 
-    def _in_terminal(self) -> bool:
-        """True where only text can be shown, so that no picture needs to be drawn."""
-        return bool(self.shell.display_formatter.active_types == ["text/plain"])
-
     def prepare(self, lines: list[str]) -> list[str]:
         """The input transformer: see the module's docstring. Other cells pass as they are."""
-        if not lines or not re.match(r"%%memtrace(\s|$)", lines[0]):
+        magic = re.match(r"%%(memtrace|dtypeinfo)(\s|$)", lines[0]) if lines else None
+        if magic is None:
             return lines
         line, body = lines[0].rstrip().partition(" ")[2], "".join(lines[1:])
         if not body:
-            return [f"get_ipython().run_cell_magic('memtrace', {line!r}, '\\n')\n"]
+            return [f"get_ipython().run_cell_magic({magic[1]!r}, {line!r}, '\\n')\n"]
         text = "\n" + self.language.transform(body)
         self.language.check(text, self.language.register(text, "\n" + body))
         if not self.shell.should_run_async(body, transformed_cell=text):
             return lines
-        door = f"get_ipython().magics_manager.registry[{type(self).__name__!r}]"
+        door = f"get_ipython().magics_manager.registry[{_DOORS[magic[1]]!r}]"
         return [f"await {door}.run_awaiting({line!r}, {body!r})\n"]
-
-
-def as_cell(given: str, text: str, had_body: bool) -> str:
-    """The text below ``%%memtrace`` with the options given before, or behind ``%memtrace`` where it is one line."""
-    if not had_body and "\n" not in text.rstrip("\n"):
-        return " ".join(filter(None, ("%memtrace", given, text.rstrip("\n"))))
-    return f"%%memtrace {given}".rstrip() + "\n" + text
 
 
 def _unquoted(word: str) -> str:
@@ -274,9 +266,10 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    for each in (magics, CompareMagics(shell, magics)):
+    for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics), DoctorMagics(shell)):
         shell.register_magics(each)
-        shell.input_transformer_manager.line_transforms.insert(0, each.prepare)
+    for prepare in (magics.prepare, shell.magics_manager.registry[CompareMagics.__name__].prepare):
+        shell.input_transformer_manager.line_transforms.insert(0, prepare)
     magics.tracebacks.install()
     return magics
 
@@ -284,14 +277,15 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
 def uninstall(shell: InteractiveShell) -> None:
     """Take the magics out of `shell` again; nothing happens where there are none."""
     manager = shell.magics_manager
-    for kind in (MemoryMagics, CompareMagics):
-        magics = manager.registry.pop(kind.__name__, None)
-        if magics is None:
-            continue
-        for form, ours in magics.magics.items():
+    magics = manager.registry.pop(MemoryMagics.__name__, None)
+    if magics is None:
+        return
+    others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics, DoctorMagics)]
+    for each in (magics, *others):
+        for kind, ours in each.magics.items() if each is not None else ():
             for name in ours:
-                manager.magics[form].pop(name, None)
-        transforms = shell.input_transformer_manager.line_transforms
-        transforms[:] = [each for each in transforms if each != magics.prepare]
-        if isinstance(magics, MemoryMagics):
-            magics.tracebacks.remove()
+                manager.magics[kind].pop(name, None)
+    prepares = [each.prepare for each in (magics, *others) if hasattr(each, "prepare")]
+    transforms = shell.input_transformer_manager.line_transforms
+    transforms[:] = [each for each in transforms if each not in prepares]
+    magics.tracebacks.remove()

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import export
+from .devices import Device as Device
+from .devices import DeviceCost as DeviceCost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,8 @@ class LineCost:
     hot : bool
         True when the line clock was switched off after `hits` runs (shown as ``1000+``): bytes stay exact,
         the time beyond is shared out in proportion.
+    python_peak, python_net : int or None
+        Bytes of Python objects: the same two figures; None where they were not asked for or could not be told.
     """
 
     function: str
@@ -59,6 +63,8 @@ class LineCost:
     net: int
     gross: int
     hot: bool = False
+    python_peak: int | None = None
+    python_net: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,10 @@ class Trace:
         `time_ns`, resident bytes above the start, and device bytes above the start where a GPU was read.
     lane : (int64 array, int64 array), each of shape (k,)
         Line events of the top level: at `time_ns[i]` line `line[i]` began.
+    devices : tuple of Device
+        The GPUs that were read; `gpu` is ``(time_ns, bytes above the start of each)``, int64 arrays of shape (m,).
+    device_costs : tuple of DeviceCost
+        What CuPy and torch took there, by place, largest peak first; `device_timeline` is their step curve.
     notes : tuple of str
         Which engine measured and why; what was unavailable and why.
     engine : str
@@ -182,6 +192,11 @@ class Trace:
         For each followed function that ran and is not part of `source`: its first line and its source text.
     error_line, error_function : int, str
         The innermost followed line that the exception passed; 0 when there was none.
+    python_peak, python_net : int or None
+        Bytes of Python objects made in the run: the highest total, and what was left of them at the end. None where
+        they were not asked for; the pure ledger tells `python_net` only.
+    python_timeline : (int64 array, int64 array), each of shape (p,)
+        Times and bytes of Python objects as they were read, at lines and at NumPy's buffers; empty where not asked for.
     """
 
     source: str
@@ -202,6 +217,10 @@ class Trace:
     timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     samples: tuple[Curve, ...] = field(default_factory=_no_curve)
     lane: tuple[Curve, Curve] = field(default_factory=_no_curve)
+    devices: tuple[Device, ...] = ()
+    gpu: tuple[Curve, ...] = field(default_factory=_no_curve)
+    device_costs: tuple[DeviceCost, ...] = ()
+    device_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
     tempting: tuple[Tempting, ...] = ()
     notes: tuple[str, ...] = ()
@@ -210,13 +229,18 @@ class Trace:
     functions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     error_line: int = 0
     error_function: str = ""
+    python_peak: int | None = None
+    python_net: int | None = None
+    python_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
 
     def save(self, path: str | Path) -> Path:
         """Write the trace as JSON (format in `export`) and return the path written."""
         return export.write_json(export.to_document(self), path)
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
-        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples`` or ``advice``."""
+        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
+        ``devices``, ``device_costs``, ``device_timeline`` or ``python_timeline``; ``lines`` has columns for Python
+        objects where they were counted."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:
@@ -255,6 +279,8 @@ def load(path: str | Path) -> Trace:
     NpmemError
         When the file is missing, damaged, or of another kind or a newer version; the message says which.
     """
-    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding}
-    parts |= {"advice": Advice, "tempting": Tempting}
+    parts = {
+        "lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice,
+        "tempting": Tempting,        "devices": Device, "device_costs": DeviceCost,
+    }  # fmt: skip
     return export.from_document(export.read_json(path), Trace, parts)

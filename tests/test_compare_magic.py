@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from npmem_magic.compare import rounds
 from npmem_magic.compare.comparison import Comparison
+from npmem_magic.limits import Memory
 
 SETUP = "import numpy as np\nx = np.ones(100_000)"
 B = 800_000
@@ -129,7 +130,7 @@ def test_wrong_options_lose_nothing(shell: InteractiveShell, line: str, words: s
 
 
 def test_no_room_for_copies(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "free_memory", lambda: B)
+    monkeypatch.setattr(rounds, "memory", lambda: Memory(2**40, B, "machine"))
     cell = "# variant: a\nx[:] = 0\n# variant: b\nr = x.sum()"
     _, _, err = run(shell, "%%memcompare -q\n" + cell)
     assert err.startswith("UsageError: What the variants read takes 781.") and "--no-copy" in err
@@ -158,6 +159,13 @@ def test_magics_and_shell_lines_in_a_variant_see_the_copies(shell: InteractiveSh
     result, _, err = run(shell, cell)
     assert result.success and err == "" and (shell.user_ns["x"] == 1).all() and "o" not in shell.user_ns
     assert shell.user_ns["c"].equal["b"].verdict == "same bits", shell.user_ns["c"].traces["a"].error
+
+
+def test_functions_of_a_variant_see_the_copies(shell: InteractiveShell) -> None:
+    defined = "def f():\n    global x, new\n    x = x + 1\n    new = x.sum()\nf()\nr = new"
+    run(shell, f"%%memcompare -q -o c\n# variant: a\n{defined}\n# variant: b\nx += 1\nr = x.sum()")
+    assert shell.user_ns["c"].equal["b"].verdict == "same bits", shell.user_ns["c"].traces["a"].error
+    assert (shell.user_ns["x"] == 1).all() and "new" not in shell.user_ns
 
 
 def test_a_variant_may_await(shell: InteractiveShell) -> None:

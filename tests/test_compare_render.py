@@ -145,6 +145,12 @@ def test_the_headline() -> None:
     assert sides.describe_sides(nothing()).sentence == "The same peak, 0 bytes"
 
 
+def test_a_difference_that_nobody_can_read_is_none() -> None:
+    trace = make_traces.spikes()
+    peaks = {"a": replace(trace, peak=16_000_008), "b": replace(trace, peak=16_000_000)}
+    assert sides._headline(peaks, {})[0] == "The same peak, 15.3 MiB"
+
+
 def test_the_plots_stand_below_each_other_in_one_figure() -> None:
     one = render.figure(of_kept({"a": make_traces.spikes()}))
     three = render.figure(of_kept({name: make_traces.spikes() for name in "abc"}))

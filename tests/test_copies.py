@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from npmem_magic import host
 from npmem_magic.compare import layouts
 from npmem_magic.compare.copies import Plan
 from npmem_magic.compare.layouts import CannotCopy
@@ -248,36 +247,6 @@ def test_a_plan_makes_any_number_of_copies(home: dict[str, Any]) -> None:
     first = plan.make()
     first["base"][:] = 0
     assert plan.make()["view"][0, 0] == home["view"][0, 0] == 11
-
-
-# Free memory
-
-
-def test_free_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = host.free_memory()
-    assert free is None or 2**20 < free < 2**50
-
-
-def test_a_container_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "/proc/meminfo": ["MemTotal: 100 kB", "MemAvailable: 4194304 kB"],
-        "/proc/self/cgroup": ["0::/user/kernel"],
-        "/sys/fs/cgroup/user/memory.max": ["1000000000"],
-        "/sys/fs/cgroup/user/memory.current": ["700000000"],
-        "/sys/fs/cgroup/user/memory.stat": ["anon 5", "inactive_file 100000000"],
-        "/sys/fs/cgroup/user/kernel/memory.max": ["max"],
-        "/sys/fs/cgroup/user/kernel/memory.current": ["5"],
-    }
-    monkeypatch.setattr(host, "_lines", lambda path: files.get(path, []))
-    assert host.free_memory() == 400_000_000
-    files["/sys/fs/cgroup/user/memory.max"] = ["max"]
-    assert host.free_memory() == 2**32
-    files["/proc/self/cgroup"] = ["4:memory:/docker/1", "0::/"]
-    files |= {
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes": ["300"],
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes": ["100"],
-    }
-    assert host.free_memory() == 200
 
 
 def test_offsets_of_views() -> None:

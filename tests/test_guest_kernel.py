@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from tracing import ENGINES
 
 import npmem_magic
+from npmem_magic.record import ledger
 
 ROOT = Path(npmem_magic.__file__).parent.parent
 LIMIT = 60.0  # seconds; a cell takes far less
@@ -22,12 +24,14 @@ VARIES = re.compile(r"0x[0-9a-f]+|(?<=In\[)\d+|[^ ]*ipykernel_\d+[^ ]*\.py")
 ABOVE = re.compile(r"^ +1 (?:# plain)?\n", re.MULTILINE)  # the line above the body, where the magic stands
 
 
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[BlockingKernelClient]:
-    """A client of a kernel with the extension loaded."""
+@pytest.fixture(scope="module", params=ENGINES)
+def kernel(request: pytest.FixtureRequest) -> Iterator[BlockingKernelClient]:
+    """A client of a kernel with the extension loaded and told which ledger to use."""
+    if request.param == "native" and ledger._native_obstacle():
+        pytest.skip("the native ledger is not built here")
     manager = KernelManager(kernel_name="python3")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    manager.start_kernel(env={**os.environ, "PYTHONPATH": path})
+    manager.start_kernel(env={**os.environ, "PYTHONPATH": path, ledger.VARIABLE: request.param})
     client = manager.client()
     client.start_channels()
     try:

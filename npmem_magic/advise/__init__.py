@@ -26,9 +26,10 @@ from .start import FREELY, Start
 
 
 def advised(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None = None) -> Recording:
-    """`record`, with advice in the trace. Calls of functions get none: there is no text to change."""
-    if not isinstance(work, Cell):
-        return record(work, namespace, options)
+    """`record`, with advice in the trace. Calls of functions get none: there is no text to change; nor do runs whose
+    Python objects are counted."""
+    if not isinstance(work, Cell) or options.python:
+        return _without(record(work, namespace, options), options)
     advisor = Advisor(work, verify)
     began = time.process_time()
     recording = record(work, namespace, replace(options, before_statement=advisor.before_statement))
@@ -37,12 +38,19 @@ def advised(work: Work, namespace: dict[str, Any], options: Options, verify: boo
 
 async def advised_async(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None) -> Recording:
     """The same inside of an event loop."""
-    if not isinstance(work, Cell):
-        return await record_async(work, namespace, options)
+    if not isinstance(work, Cell) or options.python:
+        return _without(await record_async(work, namespace, options), options)
     advisor = Advisor(work, verify)
     began = time.process_time()
     recording = await record_async(work, namespace, replace(options, before_statement=advisor.before_statement))
     return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
+
+
+def _without(recording: Recording, options: Options) -> Recording:
+    if not options.python:
+        return recording
+    notes = (*recording.trace.notes, "No advice with --python: what it notes would be counted with the rest.")
+    return replace(recording, trace=replace(recording.trace, notes=notes))
 
 
 class Advisor:
@@ -74,7 +82,7 @@ class Advisor:
         proofs = Proofs(view, self._start, self._verify, seconds)
         shown = best_first(_candidates(found.drafts, proofs))
         notes = (*trace.notes, *found.troubles)
-        advice = tuple(each.advice for each in shown)
+        advice = (*trace.advice, *(each.advice for each in shown))
         return replace(trace, advice=advice, tempting=tuple(found.tempting), notes=notes)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..export import apply_advice
 from ..host import NpmemError
-from ..rewriting.suggestion import Suggestion, edit_of
+from ..rewriting.suggestion import Suggestion, edit_of, text_before
 from ..rewriting.view import CellView
 from ..rules import rules
 from ..trace import Advice, Tempting
@@ -100,7 +99,7 @@ def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
     advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
     try:
         apply_advice(view.trace.source, view.trace.first_line, [advice])
-        ast.parse(inspect.cleandoc(after))
+        _parsed(view, suggestion, after)
     except (NpmemError, SyntaxError):
         return None  # the same text stands twice on the line, or it does not go there
     return Draft(suggestion, advice, view)
@@ -112,9 +111,18 @@ def _would_show(view: CellView, suggestion: Suggestion, after: str) -> bool:
     if last is not view.tree.body[-1] or isinstance(last, ast.Expr):
         return False
     try:
-        return isinstance(ast.parse(inspect.cleandoc(after)).body[-1], ast.Expr)
+        return any(isinstance(node, ast.Expr) for node in _parsed(view, suggestion, after)[-1:])
     except SyntaxError:
         return False
+
+
+def _parsed(view: CellView, suggestion: Suggestion, after: str) -> list[ast.stmt]:
+    """The new statements; their first line begins where the old ones began, the others stand as far in as that."""
+    indent = text_before(view, suggestion.first.node)
+    if not indent or indent.strip():
+        return ast.parse(after).body
+    block = ast.parse(f"if True:\n{indent}{after}").body[0]
+    return block.body if isinstance(block, ast.If) else []
 
 
 def together(view: CellView, drafts: Sequence[Draft]) -> Advice | None:

@@ -84,8 +84,8 @@ class Proofs:
     def _whole(self, source: str, forget: Iterable[str], narrower: Iterable[str] = ()) -> Verdict:
         if self._names is None or not self._may():
             return Verdict(NOT_RUN)
-        before = self._view.trace.source
-        verdict = prove(before, source, self._names, least=least(self._view), forget=forget, narrower=narrower)
+        before, floor = self._view.trace.source, least(self._view)
+        verdict = prove(before, source, self._names, least=floor, forget=forget, narrower=narrower, also_held=1)
         is_same = verdict.before is None or abs(verdict.before.peak - self._view.trace.peak) <= self._noise
         return verdict if is_same else Verdict(NOT_RUN, "The cell took other memory when it ran again.")
 
@@ -100,8 +100,9 @@ class Proofs:
             return Verdict(NOT_RUN)
         before = self._view.source_of(statement)
         after = _statement_after(self._view, draft, statement)
-        forget, narrower = draft.suggestion.gives_up, draft.suggestion.narrower
-        verdict = prove(before, after, names, least=least(self._view), forget=forget, narrower=narrower)
+        loose = {"forget": draft.suggestion.gives_up, "narrower": draft.suggestion.narrower}
+        held = 1 if self._names is None else 2  # by the namespace itself, and by the names as they were at the start
+        verdict = prove(before, after, names, least=least(self._view), also_held=held, **loose)
         if verdict.kind != PROVEN or verdict.before is None or verdict.after is None:
             return verdict
         lines = range(statement.lineno, (statement.end_lineno or 0) + 1)

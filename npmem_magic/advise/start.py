@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..compare.copies import Plan
-from ..host import NpmemError, free_memory
+from ..host import NpmemError
+from ..limits import memory
 from ..rewriting.view import CellView
 from ..standins.values import words
 
@@ -38,14 +39,13 @@ class Start:
         try:
             plan = Plan(namespace, sorted(changed))
             plan.add_onlookers()
-            free = free_memory()
-            if plan.nbytes > limit or (free is not None and plan.nbytes > free // 4):
+            if plan.nbytes > min(limit, memory().free // 4):
                 self.missing = "what the cell changes was too large to be copied beforehand"
             else:
                 self._copies = {name: value for name, value in plan.make().items() if name in plan.masters}
         except (NpmemError, MemoryError) as error:
             self.missing = f"no copy could be made of what the cell changes: {error}"
-        self._originals = {name: id(namespace[name]) for name in self._copies}
+        self._originals = {name: id(plan.masters[name]) for name in self._copies}
         self._identity = {name: id(value) for name, value in namespace.items() if name not in self._copies}
 
     def names(self) -> Mapping[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .find import ArrayInfo, distinct_bytes, find_arrays
+from .find import UNNAMED, ArrayInfo, distinct_bytes, find_arrays
 from .fits import Budget, Fit, Fits, fits
 from .holders import Holder, InPlace, Reach, holders_of, in_place
 
 __all__ = [
+    "UNNAMED",
     "ArrayInfo",
     "Budget",
     "Fit",

@@ -96,14 +96,22 @@ def find_arrays(
     known = Reach(namespace)
     budget = Budget()
     found = []
-    for part in _parts(namespace, names):
+    parts = list(_parts(namespace, names))
+    if names is None:
+        parts += [part for path, array in known.unnamed() for part in _array(path, array)]
+    for part in parts:
         found.append(_described(part, known) if part.array is not None else _foreign(part))
-    found.sort(key=lambda info: (-min(info.nbytes, info.pinned_nbytes), info.name))
+    found.sort(key=lambda info: (-_weight(info), info.name))
     if not check:
         return found
-    arrays = {part.path: part.array for part in _parts(namespace, names)}
+    arrays = {part.path: part.array for part in parts}
     looked: set[object] = set()
     return [_checked(info, arrays.get(info.name), budget, looked) for info in found]
+
+
+def _weight(info: ArrayInfo) -> int:
+    """Bytes that would go with the array: what a view pins that nothing else names; else what it looks at."""
+    return info.pinned_nbytes if info.owner == UNNAMED else min(info.nbytes, info.pinned_nbytes)
 
 
 def distinct_bytes(infos: Iterable[ArrayInfo], on_device: bool = False) -> int:
@@ -174,7 +182,7 @@ def _described(part: Part, known: Reach) -> ArrayInfo:
         flags=flags_of(array),
         kind=part.kind if part.kind != "numpy" or type(array) is np.ndarray else f"numpy.{type(array).__name__}",
         pinned_nbytes=pinned,
-        buffer=("address", id(root)),
+        buffer=known.buffer(array),
     )
     structure = structure_of(bare.dtype)
     return replace(info, note=structure.sentence(bare.size)) if structure is not None else info

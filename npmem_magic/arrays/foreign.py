@@ -61,7 +61,7 @@ def _pandas(name: str, value: Any) -> Iterator[Part]:
     elif type(value) is pandas.Series:
         yield from _column(name, value.array)
         yield from _column(f"{name}.index", value.index.array)
-    elif isinstance(value, pandas.Index) and type(value).__module__.startswith("pandas."):
+    elif isinstance(value, pandas.Index) and type(value).__module__.partition(".")[0] == "pandas":
         yield from _column(name, value.array)
 
 

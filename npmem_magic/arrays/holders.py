@@ -6,14 +6,16 @@ one that owns the bytes. The walk through the namespace then gives the holders t
 
 from __future__ import annotations
 
+import bisect
 import gc
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..buffers import address_of
 from .roots import chain_of, root_of
 from .walk import Reached, reach
 
@@ -47,24 +49,58 @@ class Reach:
 
     def __init__(self, namespace: Mapping[str, object]) -> None:
         self._ways: dict[int, list[tuple[Reached, np.ndarray]]] = defaultdict(list)
-        for way in reach(namespace):
-            if isinstance(way.value, np.ndarray):
-                self._ways[id(root_of(way.value))].append((way, way.value))
+        self._spans: list[tuple[int, int, int]] = []  # where each owner's bytes begin and end, and its id
+        arrays = [way for way in reach(namespace) if isinstance(way.value, np.ndarray)]
+        owners = {id(root): root for root in (root_of(way.value) for way in arrays) if _owns(root)}
+        for key, owner in owners.items():
+            begin = address_of(owner)  # type: ignore[arg-type]
+            self._spans.append((begin, begin + owner.nbytes, key))  # type: ignore[attr-defined]
+        self._spans.sort()
+        for way in arrays:
+            self._ways[self._key(way.value)].append((way, way.value))
+
+    def _key(self, array: np.ndarray) -> int:
+        """The same for all arrays that look at the same bytes.
+
+        Where the chain ends at an object that does not say whose the bytes are (a dlpack capsule), the address does.
+        """
+        root = root_of(array)
+        if not _owns(root) and array.size:
+            address = address_of(array)
+            at = bisect.bisect(self._spans, (address, sys.maxsize, 0)) - 1
+            if at >= 0 and self._spans[at][0] <= address < self._spans[at][1]:
+                return self._spans[at][2]
+        return id(root)
 
     def holders(self, array: np.ndarray, but: str = "") -> tuple[Holder, ...]:
         """Every way to the buffer of `array`, the path `but` left out."""
         found = {
             way.path: Holder(way.path, way.kind, value is array)
-            for way, value in self._ways.get(id(root_of(array)), ())
+            for way, value in self._ways.get(self._key(array), ())
             if way.path != but
         }
         return tuple(sorted(found.values(), key=lambda each: (_RANK.get(each.kind, 9), each.path)))
 
+    def buffer(self, array: np.ndarray) -> tuple[str, int]:
+        """What is the same for all arrays that look at the same bytes."""
+        return "address", self._key(array)
+
+    def unnamed(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Arrays that live on without a name, an item or an output leading to their bytes, with what leads there."""
+        for ways in self._ways.values():
+            if not any(way.kind in ("name", "item", "attribute", "output") for way, _ in ways):
+                way, array = min(ways, key=lambda pair: _RANK.get(pair[0].kind, 9))
+                yield way.path, array
+
     def owner_path(self, array: np.ndarray) -> str:
         """The first name of the array that owns the bytes; empty where none reaches it."""
-        root = root_of(array)
-        ways = [way for way, value in self._ways.get(id(root), ()) if value is root]
+        key = self._key(array)
+        ways = [way for way, value in self._ways.get(key, ()) if id(value) == key]
         return min(ways, key=lambda way: (_RANK.get(way.kind, 9), len(way.path))).path if ways else ""
+
+
+def _owns(root: object) -> bool:
+    return isinstance(root, np.ndarray) and bool(root.flags.owndata)
 
 
 _RANK = {"name": 0, "item": 1, "attribute": 2, "output": 3, "closure": 4, "default": 5, "method": 6, "buffer": 7}
@@ -119,7 +155,7 @@ def _unfit(namespace: Mapping[str, object], name: str) -> str:
     if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
         return f"elements of {name} share their bytes"
     if not (array.flags.owndata or isinstance(array.base, np.ndarray)):
-        return f"the bytes of {name} belong to a {type(array.base).__name__}"
+        return f"the bytes of {name} belong to a {type(root_of(array)).__name__}"
     return ""
 
 

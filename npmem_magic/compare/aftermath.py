@@ -89,9 +89,7 @@ def compare_aftermaths(
     )
 
 
-def _names(
-    first: Aftermath, other: Aftermath, forget: frozenset[str], narrower: frozenset[str]
-) -> Iterator[Equality]:
+def _names(first: Aftermath, other: Aftermath, forget: frozenset[str], narrower: frozenset[str]) -> Iterator[Equality]:
     for name in sorted((first.names.keys() | other.names.keys()) - forget):
         if name in first.names and name in other.names:
             one, two = first.names[name], other.names[name]

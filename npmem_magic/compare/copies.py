@@ -17,12 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from . import layouts, reach, shared
-from .layouts import CannotCopy, Root
+from . import holders, layouts, reach, shared
+from .layouts import CannotCopy
+from .parts import (
+    Copy,
+    Names,
+    Parts,
+    fill_cell,
+    finish_array,
+    finish_function,
+    make_apart,
+    make_function,
+    make_root,
+    make_view,
+)
 
 _CONTEXT = object()  # stands in the stream for the copy that is being made
 _PASSED_ON = ("__name__", "__builtins__")
-Names = dict[str, Any]
 
 
 class Plan:
@@ -82,8 +93,30 @@ class Plan:
     def remarks(self) -> tuple[str, ...]:
         return tuple(self._parts.remarks)
 
-    def make(self) -> Names:
+    def held_elsewhere(self, also: int = 0) -> set[int]:
+        """Ids of the last arrays under what somebody holds who is not among the values; nothing can be added then.
+
+        `also` is how many references the caller has to each value, beside those of the home.
+        """
+        del self._pickler  # it holds everything it met
+        ours = holders.counted(self.masters) + self._parts.own_references()
+        return holders.held_elsewhere(
+            self._parts.references, self._parts.met, ours, holders.counted(self.masters, also)
+        )
+
+    def name_on(self, root: int) -> str:
+        """A name whose array stands on the root with this id."""
+        arrays = ((name, value) for name, value in self.masters.items() if isinstance(value, np.ndarray))
+        return next((name for name, value in arrays if id(layouts.root_of(value)) == root), "a value")
+
+    def originals(self) -> dict[int, np.ndarray]:
+        """The last arrays of all chains, by id."""
+        return self._parts.originals()
+
+    def make(self, watched: dict[int, np.ndarray] | None = None) -> Names:
         """A new namespace: the copies by name, and the home's ``__name__``.
+
+        `watched` gets the copies of the last arrays by the ids of the originals, and holds them.
 
         Raises
         ------
@@ -93,7 +126,7 @@ class Plan:
             When there is no memory for it.
         """
         namespace = {name: self._home[name] for name in _PASSED_ON if name in self._home}
-        copy = _Copy(self._parts, namespace)
+        copy = Copy(self._parts, namespace, watched)
         unpickler = _Unpickler(io.BytesIO(self._stream.getvalue()), copy)
         for name, value in self.masters.items():
             with _blamed_on(name, value):
@@ -124,45 +157,6 @@ def _blamed_on(name: str, value: object) -> Iterator[None]:
         raise CannotCopy(f"No copy can be made of `{name}` ({type(value).__name__}): {why}") from error
 
 
-class Parts:
-    """What is not in the stream: shared objects and arrays, by number."""
-
-    def __init__(self) -> None:
-        self.references: list[Any] = []
-        self.views: list[tuple[np.ndarray, int]] = []
-        self.remarks: dict[str, None] = {}
-        self.inner: list[Plan] = []
-        self._roots: dict[int, Root] = {}
-        self._numbers: dict[int, int] = {}
-
-    def refer(self, value: Any) -> int:
-        """The number of a shared object."""
-        number = self._numbers.setdefault(id(value), len(self.references))
-        if number == len(self.references):
-            self.references.append(value)
-        return number
-
-    def root(self, array: np.ndarray) -> Root:
-        """The root whose last array is `array`."""
-        return self._roots.setdefault(id(array), layouts.describe(array))
-
-    def has(self, array: np.ndarray) -> bool:
-        """Whether `array` stands on a buffer of one of the roots."""
-        return id(layouts.root_of(array)) in self._roots or any(plan._parts.has(array) for plan in self.inner)
-
-    @property
-    def nbytes(self) -> int:
-        return sum(root.nbytes for root in self._roots.values()) + sum(plan.nbytes for plan in self.inner)
-
-
-class _Copy:
-    """One copy in the making: where it goes, and the arrays to be made read-only when all views are there."""
-
-    def __init__(self, parts: Parts, namespace: Names) -> None:
-        self.parts, self.namespace = parts, namespace
-        self.locked: list[np.ndarray] = []
-
-
 class _Pickler(pickle.Pickler):
     """Takes objects apart; `wanted` collects the global names that functions read, each with where it stands."""
 
@@ -178,6 +172,8 @@ class _Pickler(pickle.Pickler):
     def persistent_id(self, value: Any) -> int | None:
         if value is _CONTEXT:
             return -1
+        if isinstance(value, np.ndarray):
+            self._parts.met[id(value)] += 1
         return self._parts.refer(value) if shared.is_shared(value, self._home) else None
 
     def reducer_override(self, value: Any) -> Any:
@@ -187,7 +183,7 @@ class _Pickler(pickle.Pickler):
             return self._reduce_function(value)
         if isinstance(value, CellType):
             state = (value.cell_contents,) if shared.is_filled(value) else None
-            return CellType, (), state, None, None, _fill_cell
+            return CellType, (), state, None, None, fill_cell
         if shared.is_cached(value):
             self._parts.remarks[f"`{value.__name__}` starts with an empty cache"] = None
             return shared.cached_anew, (value.__wrapped__, value.cache_parameters())
@@ -203,14 +199,15 @@ class _Pickler(pickle.Pickler):
             kind = type(root.under).__name__
             self._parts.remarks[f"memory of {kind} is copied for an array that looks into it"] = None
         self._parts.refer(array)  # its id is a name here: nobody may get it before the plan goes
+        self._parts.met[id(array)] -= 1  # the pickler meets it once more, when it says whose state follows
         if end is not array:
             self._parts.views.append((array, layouts.offset_of(array, end)))
             place = (_CONTEXT, len(self._parts.views) - 1, end)
-            return _make_view, place, (attributes, None, array.flags.writeable, _CONTEXT), None, None, _finish_array
+            return make_view, place, (attributes, None, array.flags.writeable, _CONTEXT), None, None, finish_array
         elements = layouts.elements(array) if root.kind == "object" else None
         under = root.under if root.kind == "under" else None
         args = (_CONTEXT, self._parts.refer(root), under)
-        return _make_root, args, (attributes, elements, array.flags.writeable, _CONTEXT), None, None, _finish_array
+        return make_root, args, (attributes, elements, array.flags.writeable, _CONTEXT), None, None, finish_array
 
     def _reduce_function(self, function: FunctionType) -> Any:
         is_home = shared.is_at_home(function, self._home)
@@ -219,7 +216,7 @@ class _Pickler(pickle.Pickler):
         names = None if is_home else self._parts.refer(function.__globals__)
         state = (function.__defaults__, function.__kwdefaults__, vars(function), function.__qualname__)
         args = (_CONTEXT, function.__code__, names, function.__name__, function.__closure__)
-        return _make_function, args, state, None, None, _finish_function
+        return make_function, args, state, None, None, finish_function
 
     def _reduce_apart(self, value: Any) -> Any:
         """A pandas object whose writes are seen by nobody else: it shares memory with none of the others."""
@@ -231,50 +228,13 @@ class _Pickler(pickle.Pickler):
         self.wanted.update(plan._pickler.wanted)
         self._parts.remarks.update(plan._parts.remarks)
         self._parts.inner.append(plan)
-        return _make_apart, (_CONTEXT, len(self._parts.inner) - 1)
+        return make_apart, (_CONTEXT, len(self._parts.inner) - 1)
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: io.BytesIO, copy: _Copy) -> None:
+    def __init__(self, stream: io.BytesIO, copy: Copy) -> None:
         super().__init__(stream)
         self._copy = copy
 
     def persistent_load(self, number: int) -> Any:
         return self._copy if number == -1 else self._copy.parts.references[number]
-
-
-def _make_root(copy: _Copy, number: int, under: Any) -> np.ndarray:
-    return layouts.copy_root(copy.parts.references[number], under)
-
-
-def _make_view(copy: _Copy, number: int, root: np.ndarray) -> np.ndarray:
-    return layouts.copy_view(*copy.parts.views[number], root)
-
-
-def _finish_array(array: np.ndarray, state: tuple[Names | None, list[Any] | None, bool, _Copy]) -> None:
-    attributes, elements, is_writeable, copy = state
-    if attributes is not None:
-        vars(array).clear()
-        vars(array).update(attributes)
-    if elements is not None:
-        layouts.fill(array, elements)
-    if not is_writeable:
-        copy.locked.append(array)
-
-
-def _make_apart(copy: _Copy, number: int) -> Any:
-    return copy.parts.inner[number].make()["value"]
-
-
-def _make_function(copy: _Copy, code: Any, names: int | None, name: str, closure: Any) -> FunctionType:
-    where = copy.namespace if names is None else copy.parts.references[names]
-    return FunctionType(code, where, name, None, closure)
-
-
-def _finish_function(function: FunctionType, state: tuple[Any, Any, Names, str]) -> None:
-    function.__defaults__, function.__kwdefaults__, attributes, function.__qualname__ = state
-    vars(function).update(attributes)
-
-
-def _fill_cell(cell: CellType, state: tuple[Any]) -> None:
-    (cell.cell_contents,) = state

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..cell import Cell
-from ..host import free_memory
 from ..language import PlainPython
+from ..limits import memory
 from ..record import Options, Recording, record
 from ..sizes import human
 from ..trace import Trace
@@ -19,6 +21,7 @@ from . import aftermath, effects, reach
 from .copies import Plan
 from .equality import CLOSE, SAME, Equality
 from .layouts import CannotCopy
+from .sameness import is_same
 from .starts import RandomStates, no_collection
 
 PROVEN, NO_GAIN, DIFFERS, NOT_RUN = "PROVEN", "NO_GAIN", "DIFFERS", "NOT_RUN"
@@ -89,6 +92,7 @@ def prove(
     forget: Iterable[str] = (),
     narrower: Iterable[str] = (),
     allow_effects: bool = False,
+    also_held: int = 0,
 ) -> Verdict:
     """Run both texts on copies of what they read of `namespace`, and judge.
 
@@ -107,6 +111,9 @@ def prove(
         Names that may be of another dtype, as long as their values are close in it.
     allow_effects : bool
         Run also what may reach files, the network, the screen, or code that is not known.
+    also_held : int
+        How many references to each value there are beside that of `namespace`: 1 when `namespace` is a copy of the
+        names. What is held by anybody else (a closure, a view in a list of lists) must not be changed in place.
 
     Raises
     ------
@@ -114,37 +121,44 @@ def prove(
         When a trace is running already, or nothing can count here.
     """
     try:
-        return _prove(before, after, namespace, least, (frozenset(forget), frozenset(narrower)), allow_effects)
+        terms = _Terms(least, frozenset(forget), frozenset(narrower), allow_effects, also_held)
+        return _prove(before, after, namespace, terms)
     except _Stop as stop:
         return stop.verdict
 
 
-def _prove(
-    before: str,
-    after: str,
-    namespace: Mapping[str, Any],
-    least: int,
-    loose: tuple[frozenset[str], frozenset[str]],
-    allow_effects: bool,
-) -> Verdict:
+@dataclass(frozen=True)
+class _Terms:
+    """The keywords of `prove`."""
+
+    least: int
+    forget: frozenset[str]
+    narrower: frozenset[str]
+    allow_effects: bool
+    also_held: int
+
+
+def _prove(before: str, after: str, namespace: Mapping[str, Any], terms: _Terms) -> Verdict:
     trees = [_parsed(text, name) for text, name in ((before, "before"), (after, "after"))]
-    if not allow_effects:
+    if not terms.allow_effects:
         for tree, name in zip(trees, ("before", "after"), strict=True):
             reason = effects.find_effects(tree, namespace)
             if reason:
                 raise _Stop(Verdict(NOT_RUN, f"`{name}` was not run: {reason}."))
-    _check_names(trees[0], trees[1], namespace, loose[0])
+    _check_names(trees[0], trees[1], namespace, terms.forget)
     plan = _planned(trees, namespace)
+    strangers = plan.held_elsewhere(terms.also_held)
     states = RandomStates()
     try:
         with no_collection(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             first = _run(before, trees[0], plan, states, "before")
             second = _run(after, trees[1], plan, states, "after", first[1])
+            _check_strangers(before, after, plan, states, strangers)
     finally:
         states.restore()
-    equality = aftermath.compare_aftermaths(first[0], second[0], *loose)
-    return _judged(equality, first[1], second[1], least)
+    equality = aftermath.compare_aftermaths(first[0], second[0], terms.forget, terms.narrower)
+    return _judged(equality, first[1], second[1], terms.least)
 
 
 def _parsed(text: str, name: str) -> ast.Module:
@@ -182,8 +196,8 @@ def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
     if plan.remarks:
         raise _Stop(Verdict(NOT_RUN, f"A copy would not be the same: {plan.remarks[0]}."))
     if plan.nbytes > _SMALL:
-        free = free_memory()
-        if free is not None and 2 * plan.nbytes > free:
+        free = memory().free
+        if 2 * plan.nbytes > free:
             words = f"Two copies of what they read take {human(2 * plan.nbytes)}, and {human(free)} are free."
             raise _Stop(Verdict(NOT_RUN, words))
     return plan
@@ -208,9 +222,34 @@ def _run(
     return aftermath.look_at(namespace, plan.masters, tree, recording.outcome.value), _figures(recording.trace)
 
 
-def _made(plan: Plan) -> dict[str, Any]:
+def _check_strangers(before: str, after: str, plan: Plan, states: RandomStates, strangers: set[int]) -> None:
+    """What is held by somebody who has no name here must not be changed in place, unless `before` did the same."""
+    originals = plan.originals()
+    watched = _watched(after, plan, states) if strangers else {}
+    changed = [key for key in strangers & watched.keys() if not is_same(originals[key], watched[key])]
+    if not changed:
+        return
+    first = _watched(before, plan, states)
+    for key in changed:
+        if not is_same(first[key], watched[key]):
+            words = f"`after` changes the memory of `{plan.name_on(key)}` in place, and more than its names hold it."
+            raise _Stop(Verdict(DIFFERS, words))
+
+
+def _watched(text: str, plan: Plan, states: RandomStates) -> dict[int, np.ndarray]:
+    """What a run makes of the memory it starts from: the last arrays by the ids of their originals. Nobody measures."""
+    states.restore()
+    arrays: dict[int, np.ndarray] = {}
+    namespace = _made(plan, arrays)
+    cell = Cell.from_source(text, PlainPython(), namespace)
+    cell.run()
+    linecache.cache.pop(cell.filename, None)
+    return arrays
+
+
+def _made(plan: Plan, watched: dict[int, np.ndarray] | None = None) -> dict[str, Any]:
     try:
-        return plan.make()
+        return plan.make(watched)
     except (CannotCopy, MemoryError) as error:
         raise _Stop(Verdict(NOT_RUN, f"{str(error) or 'There is no memory for a copy'}.")) from error
 

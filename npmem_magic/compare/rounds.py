@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..follow import function_of
-from ..host import NpmemError, free_memory
+from ..host import NpmemError
+from ..limits import memory
 from ..record import Options, Recording, record_async
 from ..sizes import human
 from ..trace import Trace
@@ -68,8 +69,8 @@ class Bench:
                     plans[each.label] = Plan(_home_of(each.function, self._namespace), (), {FUNCTION: each.function})
         except CannotCopy as error:
             raise NpmemError(f"{error}, so the variants cannot start from the same state. {GO_ON}") from error
-        most, free = max(plan.nbytes for plan in plans.values()), free_memory()
-        if free is not None and 2 * most > free:
+        most, free = max(plan.nbytes for plan in plans.values()), memory().free
+        if 2 * most > free:
             raise NpmemError(
                 f"What the variants read takes {human(most)}. A copy for the one that runs, and what another one left "
                 f"of its own, would take {human(2 * most)}, and {human(free)} of memory are free. {GO_ON}"

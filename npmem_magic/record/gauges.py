@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from types import ModuleType
 
 Reader = Callable[[], int]
 Opener = Callable[[int], Reader]
@@ -133,25 +132,3 @@ def _slurp(path: str) -> bytes:
         return os.read(descriptor, 8192)
     finally:
         os.close(descriptor)
-
-
-def devices() -> tuple[tuple[str, int, int], ...]:
-    """(name, bytes in all, bytes free now) of each NVIDIA device; none where there is no driver or no device."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return ()
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(at) for at in range(pynvml.nvmlDeviceGetCount())]
-        return tuple(_device(pynvml, handle) for handle in handles)
-    except pynvml.NVMLError:
-        return ()
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _device(nvml: ModuleType, handle: object) -> tuple[str, int, int]:
-    memory, name = nvml.nvmlDeviceGetMemoryInfo(handle), nvml.nvmlDeviceGetName(handle)
-    return (name.decode() if isinstance(name, bytes) else str(name)), int(memory.total), int(memory.free)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import host
-from . import _helper, gauges
+from . import _helper, gauges, nvml
 from ._launch import Curve, Helper
 
 KINDS = ("auto", "memory_profiler", "off")
@@ -103,6 +103,11 @@ class Sampler:
             helper.send(0)
         if not helper.alive():
             self._notes.append(_obituary(helper))
+        elif trouble := helper.words[_helper.GPU_TROUBLE]:
+            self._notes.append(
+                f"The GPU could not be read to the end (NVML: {nvml.words(trouble)}); its curve stays at what was read "
+                "last."
+            )
         if helper.ended or helper.words[_helper.RUN] != helper.run:
             return self._samples(np.zeros((0, 1 + len(helper.gauges)), np.int64), last, helper.gauges, 0)
         return self._samples(helper.rows(), last, helper.gauges, helper.words[_helper.READS])
@@ -135,10 +140,11 @@ def _obituary(helper: Helper) -> str:
     return f"The sampler's helper process ended before the cell did{why}; the resident curve is not complete."
 
 
-def make(kind: str, interval: float) -> tuple[Sampler, tuple[str, ...]]:
+def make(kind: str, interval: float, more: tuple[str, ...] = ()) -> tuple[Sampler, tuple[str, ...]]:
     """The sampler for `kind` (one of `KINDS`), and sentences that say what was chosen and why.
 
-    `interval` is the wait between reads in seconds, 0 for automatic. Starts the helper process if none runs.
+    `interval` is the wait between reads in seconds, 0 for automatic; `more` names gauges beside the resident one.
+    Starts the helper process if none runs.
 
     Raises
     ------
@@ -152,7 +158,7 @@ def make(kind: str, interval: float) -> tuple[Sampler, tuple[str, ...]]:
     if kind == "off":
         return Sampler(None, 0, ends=False), ("The resident set was not sampled (--sampler off).",)
     name, notes = _gauge(kind)
-    helper, trouble = _running((name,))
+    helper, trouble = _running((name, *more))
     if helper is None:
         return Sampler(None, 0), (*notes, trouble)
     return Sampler(helper, interval), (*notes, _describe(name, interval))
@@ -184,7 +190,7 @@ def _describe(name: str, interval: float) -> str:
 
 def _running(names: tuple[str, ...]) -> tuple[Helper | None, str]:
     """The kernel's helper reading these gauges, or None and the reason."""
-    if _helpers and _helpers[0].owner == os.getpid() and _helpers[0].gauges == names and _helpers[0].alive():
+    if _helpers and _helpers[0].owner == os.getpid() and _serves(_helpers[0], names):
         return _helpers[0], ""
     close()
     what = "The resident curve"
@@ -201,6 +207,11 @@ def _running(names: tuple[str, ...]) -> tuple[Helper | None, str]:
     _helpers[:] = [helper]
     atexit.register(close)
     return helper, ""
+
+
+def _serves(helper: Helper, names: tuple[str, ...]) -> bool:
+    """Whether it reads these gauges, all of them: where a GPU has failed, a new one may find the driver well again."""
+    return helper.gauges == names and helper.alive() and not helper.words[_helper.GPU_TROUBLE]
 
 
 def helper_pid() -> int | None:

@@ -13,11 +13,11 @@ from typing import Any
 
 from ..compare.comparison import Comparison
 from ..trace import Trace
-from . import chart, html, versus
+from . import chart, checkup, html, sheet_html, sheets, versus
 from . import text as plain
 from .page import Page, describe
 
-__all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
+__all__ = ["Page", "bundle", "checkup", "describe", "figure", "sheets", "text", "warm_up"]
 
 
 def bundle(result: Trace | Comparison) -> tuple[dict[str, str], dict[str, Any]]:
@@ -26,7 +26,7 @@ def bundle(result: Trace | Comparison) -> tuple[dict[str, str], dict[str, Any]]:
         if isinstance(result, Comparison):
             return versus.bundle(result), {"npmem_magic": {"kind": "memcompare", "version": _version()}}
         page = describe(result)
-        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
+        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri, sheet_html.piece)}
     return data, {"npmem_magic": {"kind": "memtrace", "version": _version()}}
 
 

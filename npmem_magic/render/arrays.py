@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import ArrayInfo, Fit, distinct_bytes
+from ..arrays import UNNAMED, ArrayInfo, Fit, distinct_bytes
 from ..sizes import human
 from .sheet import Column, Entry, Sheet, Table
 
 ROWS = 40
 _ALIKE = 4  # arrays of one container, alike, from which on they are told as one
-_HELD = 4  # holders that are named
+_HELD = 6  # holders that are named
 _PINNED = 4  # times its own bytes that a view keeps alive, from which on this is said
 _WORTH = 1024  # bytes below which what would fit is not worth a line
+_LONG = 16  # characters of a name in words from which on it is said below the row as well
 _ITEM = re.compile(r"\[[^\[\]]*\]$")
 COLUMNS = (
     Column("array", is_code=True, gives=True), Column("dtype", gives=True), Column("shape", gives=True),
@@ -38,10 +39,14 @@ def describe(infos: Sequence[ArrayInfo], devices: Sequence[Device] | None = None
     if not infos:
         return Sheet("dtypeinfo", "No array was found", f" {what or 'among the names'}.")
     total = distinct_bytes(infos)
-    facts = [f"{len({info.buffer for info in infos if info.buffer}):,} buffers, each counted once"]
+    count = len({info.buffer for info in infos if info.buffer})
+    facts = [f"{count:,} buffers, each counted once" if count != 1 else "1 buffer"]
     saving = sum(_lossless(info) for info in infos)
     if saving >= _WORTH:
         facts.append(f"{human(saving)} less would hold every value")
+    pinned = sum(info.pinned_nbytes - info.nbytes for info in infos if info.owner == UNNAMED and _pins(info))
+    if pinned:
+        facts.append(f"{human(pinned)} live only because a small view looks into them")
     on_device = distinct_bytes(infos, on_device=True)
     if on_device:
         facts.append(f"{human(on_device)} on a GPU")
@@ -88,7 +93,8 @@ def table(infos: Sequence[ArrayInfo], title: str = "", total: int | None = None)
 
 
 def _is_view(info: ArrayInfo) -> bool:
-    return bool(info.owner)
+    """Whether its bytes are another row's: a view of all of an array without a name stands for that array."""
+    return bool(info.owner) and not (info.owner == UNNAMED and info.pinned_nbytes <= info.nbytes)
 
 
 def _grouped(infos: Sequence[ArrayInfo]) -> list[tuple[ArrayInfo, int]]:
@@ -134,7 +140,10 @@ def _entry(info: ArrayInfo, count: int, most: int) -> Entry:
         info.order,
     )
     share = 0.0 if _is_view(info) else min(1.0, nbytes / most)
-    return Entry(cells, tuple(details(info)), share=share, is_quiet=_is_view(info))
+    said = (
+        (info.name,) if len(info.name) > _LONG and " " in info.name and "…" not in info.name else ()
+    )  # it is clipped in a narrow table
+    return Entry(cells, (*said, *details(info)), share=share, is_quiet=_is_view(info) and not _pins(info))
 
 
 def dtype_name(dtype: np.dtype[np.generic] | str) -> str:
@@ -152,7 +161,7 @@ def details(info: ArrayInfo) -> list[str]:
     found = []
     if info.kind != "numpy":
         found.append(info.kind)
-    if info.owner:
+    if _is_view(info):
         found.append(_viewed(info))
     if info.holders:
         more = len(info.holders) - _HELD
@@ -165,9 +174,12 @@ def details(info: ArrayInfo) -> list[str]:
 
 def _viewed(info: ArrayInfo) -> str:
     words = f"view of {info.owner}"
-    if info.pinned_nbytes > _PINNED * max(1, info.nbytes) and info.pinned_nbytes - info.nbytes >= _WORTH:
-        words += f": {human(info.nbytes)} of it pin {human(info.pinned_nbytes)}"
-    return words
+    return f"{words}: {human(info.nbytes)} of it pin {human(info.pinned_nbytes)}" if _pins(info) else words
+
+
+def _pins(info: ArrayInfo) -> bool:
+    """Whether a view keeps much more alive than it shows."""
+    return info.pinned_nbytes > _PINNED * max(1, info.nbytes) and info.pinned_nbytes - info.nbytes >= _WORTH
 
 
 def _fit_lines(info: ArrayInfo) -> list[str]:

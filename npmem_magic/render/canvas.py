@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-INK, BLUE, ORANGE, RED, VIOLET = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#8f62c9"
+INK, BLUE, ORANGE, RED, TEAL = "#797979", "#2a7ad0", "#c4700c", "#e23b3f", "#17888f"
 WIDTH, PLOT_TOP, PLOT_HEIGHT, LEFT, RIGHT = 800, 64, 220, 76, 10  # pixels of a 1x screen; the lane is above PLOT_TOP
 HEIGHT = PLOT_TOP + PLOT_HEIGHT + 62
 BAND, LABELS, LEADERS = 50, 37, 15  # height of the band's top and of the texts' middles, from the picture's top
@@ -32,15 +32,16 @@ _advances: dict[str, float] = {}
 class Sheet:
     """A figure addressed in pixels from the top left, that sets every property of what it draws.
 
-    The topmost `cut` pixels are left away: room for what this picture does not need. `floor` is the height that lies on
-    the bottom edge: another one moves what is drawn next.
+    The topmost `cut` pixels are left away: room for what this picture does not need; `more` are added at the foot.
+    `floor` is the height that lies on the bottom edge: another one moves what is drawn next.
     """
 
-    def __init__(self, cut: int = 0) -> None:
+    def __init__(self, cut: int = 0, more: int = 0) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        self.height, self.floor = HEIGHT - cut, HEIGHT
+        self.floor = HEIGHT + more
+        self.height = self.floor - cut
         size = (WIDTH / 100, self.height / 100)
         self.figure: Figure = Figure(size, _DPI, facecolor="none", edgecolor="none", frameon=False)
         self.canvas = FigureCanvasAgg(self.figure)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..trace import Curve
+from . import panel
 from .canvas import (
     BAND,
     BLUE,
@@ -20,7 +21,7 @@ from .canvas import (
     PLOT_TOP,
     RED,
     RIGHT,
-    VIOLET,
+    TEAL,
     WIDTH,
     Sheet,
     address,
@@ -33,16 +34,21 @@ from .curves import Axis
 from .lane import Label, Segment, place
 from .page import Curves
 
-__all__ = ["BLUE", "HEIGHT", "INK", "ORANGE", "RED", "VIOLET", "WIDTH", "Sheet", "data_uri", "draw", "png", "warm_up"]
+__all__ = ["BLUE", "HEIGHT", "INK", "ORANGE", "RED", "WIDTH", "Sheet", "data_uri", "draw", "png", "warm_up"]
 
 
 def draw(curves: Curves) -> Sheet:
     """`curves` on a new sheet, 800 pixels wide."""
     labels, cut = lane_of(curves)
-    sheet = Sheet(cut)
+    sheet = Sheet(cut, _more(curves))
     paint(sheet, curves, labels)
     draw_legend(sheet, curves)
     return sheet
+
+
+def _more(curves: Curves) -> int:
+    """Pixels that the panel of the GPU takes."""
+    return panel.HEIGHT if curves.panel else 0
 
 
 def lane_of(curves: Curves) -> tuple[tuple[Label, ...], int]:
@@ -67,6 +73,8 @@ def paint(sheet: Sheet, curves: Curves, labels: tuple[Label, ...]) -> None:
     _draw_lane(sheet, curves.segments, labels, x)
     _draw_axes(sheet, curves, x, y)
     _draw_curves(sheet, curves, x, y)
+    if curves.panel:
+        panel.draw(sheet, curves.panel, x, PLOT_TOP + PLOT_HEIGHT, LEFT, WIDTH - RIGHT, INK)
     if curves.peak:
         _draw_peak(sheet, curves, float(x(curves.peak[0])), float(y(curves.peak[1])))
 
@@ -77,7 +85,7 @@ def _draw_axes(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
         strong = position == 0
         sheet.line([LEFT, WIDTH - RIGHT], [height, height], INK, 1, 0.9 if strong else 0.28)
         sheet.text(LEFT - 8, height, words, "right")
-    bottom = PLOT_TOP + PLOT_HEIGHT
+    bottom = PLOT_TOP + PLOT_HEIGHT + _more(curves)
     ticks = _with_unit(curves.time)
     for position, words in ticks:
         place_ = float(x(position))
@@ -99,7 +107,7 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
-    for (when, what), color in ((curves.resident, ORANGE), (curves.device, VIOLET)):
+    for (when, what), color in ((curves.resident, ORANGE), (curves.python, TEAL)):
         if len(when):
             sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
 
@@ -129,12 +137,12 @@ def _draw_peak(sheet: Sheet, curves: Curves, x: float, y: float) -> None:
 
 
 def draw_legend(sheet: Sheet, curves: Curves) -> None:
-    y = HEIGHT - 12.0
+    y = HEIGHT + _more(curves) - 12.0
     x = float(LEFT)
-    above = "" if len(curves.device[0]) else " above the start"
-    entries = [(f"{curves.counted}, allocated{above} (exact)", BLUE, 2.2)]
+    exact = " (exact)" if curves.counted == "NumPy" else ""
+    entries = [(f"{curves.counted}, allocated above the start{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
-    entries += [("GPU (sampled)", VIOLET, 1.7)] if len(curves.device[0]) else []
+    entries += [("Python objects", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)

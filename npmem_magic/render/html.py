@@ -15,19 +15,21 @@ from .advice import as_html
 from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
+from .sheet import Table
 from .text import listing
 from .widths import beside, one_line, printable
 
 GREEN = "#1f8a45"
 _BLUE_BAR, _RED_BAR = "rgba(42, 122, 208, .36)", "rgba(226, 59, 63, .42)"
 _GREEN_BAR, _GREY_BAR = "rgba(31, 138, 69, .36)", "rgba(128, 128, 128, .28)"
+_TEAL_BAR = "rgba(23, 136, 143, .36)"
 _FONTS = "var(--jp-code-font-family,ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace)"
 _MONO = f"font-family:{_FONTS};font-size:12.5px"
 _TABLE = (
     "border-collapse:collapse;table-layout:auto;margin:0;width:auto;max-width:100%;border:none;"
     "font-size:12.5px;color:inherit"
 )
-CELL = (
+_CELL = (
     "border:none;background-color:rgba(0, 0, 0, 0);padding:2px 5px;line-height:1.35;vertical-align:top;"
     "font-weight:normal"
 )
@@ -36,20 +38,21 @@ _PRE = (
     "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 )
 _CODE_CELL = "text-align:left;min-width:150px"
-RULE = "rgba(128,128,128,.45)"
-DIM = "opacity:.72"
+_RULE = "rgba(128,128,128,.45)"
+_DIM = "opacity:.72"
 
 
-def draw(page: Page, picture: Callable[[Curves], str]) -> str:
-    """The report as HTML; `picture` turns curves into the address of an image."""
+def draw(page: Page, picture: Callable[[Curves], str], table: Callable[[Table], str]) -> str:
+    """The report as HTML; `picture` turns curves into the address of an image, `table` draws one."""
     parts = [
         _headline(page),
-        error_part(page),
+        _error(page),
         _picture(page, picture),
-        *(section_part(section, page) for section in page.sections),
+        *(_section(section, page) for section in page.sections),
         _alive(page),
+        *map(table, page.tables),
         as_html(page.advice, page.tempting),
-        notes_part(page.notes),
+        _notes(page.notes),
     ]
     style = "max-width:900px;margin:4px 0 8px;text-align:left;line-height:1.4;font-size:13px;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
@@ -57,15 +60,15 @@ def draw(page: Page, picture: Callable[[Curves], str]) -> str:
 
 def _headline(page: Page) -> str:
     head = page.headline
-    code = f": {code_part(head.code, RED)}" if head.code else ""
+    code = f": {_code(head.code, RED)}" if head.code else ""
     where = f" {escape(head.where)}" if head.where else ""
     rest = "".join(f"; {escape(beside(words))}" for words in head.rest)
     first = f"<strong>{escape(beside(head.amount))}</strong>{where}{code}{rest}"
     facts = " · ".join(escape(beside(fact)) for fact in page.facts)
-    return f'<div style="font-size:15px;line-height:1.5">{first}</div><div style="{DIM}">{facts}</div>'
+    return f'<div style="font-size:15px;line-height:1.5">{first}</div><div style="{_DIM}">{facts}</div>'
 
 
-def code_part(words: str, underline: str = "") -> str:
+def _code(words: str, underline: str = "") -> str:
     line = f";{_underline(underline)}" if underline else ""
     style = f"{_MONO};font-size:inherit;background:none;padding:0;color:inherit;white-space:pre-wrap{line}"
     return f'<code style="{style}">{_breakable(words)}</code>'
@@ -75,7 +78,7 @@ def _underline(color: str) -> str:
     return f"text-decoration:none;border-bottom:2px solid {color}"
 
 
-def error_part(page: Page) -> str:
+def _error(page: Page) -> str:
     if not page.error:
         return ""
     return f'<div style="margin:6px 0 0;padding:1px 8px;border-left:3px solid {RED}">{escape(page.error)}</div>'
@@ -88,8 +91,8 @@ def _picture(page: Page, picture: Callable[[Curves], str]) -> str:
     return f'<img src="{picture(page.curves)}" alt="{escape(page.alt)}" style="{style}">'
 
 
-def section_part(section: Section, page: Page) -> str:
-    title = f"{title_part('in ' + one_line(section.title))}" if section.title else ""
+def _section(section: Section, page: Page) -> str:
+    title = f"{_title('in ' + one_line(section.title))}" if section.title else ""
     shown = _table(section.rows, page.scale)
     if not section.whole:
         return title + shown
@@ -98,32 +101,34 @@ def section_part(section: Section, page: Page) -> str:
     return title + shown + _fold(f"all {len(section.whole)} lines", whole)
 
 
-def title_part(words: str, more: str = "") -> str:
-    behind = f' <span style="{DIM}">{escape(more)}</span>' if more else ""
+def _title(words: str, more: str = "") -> str:
+    behind = f' <span style="{_DIM}">{escape(more)}</span>' if more else ""
     return f'<div style="margin:12px 0 3px"><strong>{escape(words)}</strong>{behind}</div>'
 
 
 def _fold(summary: str, inner: str) -> str:
     return (
         '<details style="margin:6px 0 0">'
-        f'<summary style="cursor:pointer;{DIM}">{escape(summary)}</summary>{inner}</details>'
+        f'<summary style="cursor:pointer;{_DIM}">{escape(summary)}</summary>{inner}</details>'
     )
 
 
 def _table(rows: Iterable[Row], scale: Scale) -> str:
-    unit = scale.unit
-    heads = (("line", "right"), ("", "left"), ("hits", "right"), ("time", "right"), (f"peak {unit}", "right"))
-    head = "".join(head_cell(words, align) for words, align in (*heads, (f"net {unit}", "right")))
+    rows = tuple(rows)
+    numbers = ["hits", "time", f"peak {scale.unit}", f"net {scale.unit}"]
+    if any(row.python is not None for row in rows):
+        numbers += ["Python peak", "Python net"]
+    head = _head("line", "right") + _head("", "left") + "".join(_head(words, "right") for words in numbers)
     body = "".join(_row(row, scale) for row in rows)
-    return whole_table(head, body)
+    return _whole_table(head, body)
 
 
-def whole_table(head: str, body: str) -> str:
+def _whole_table(head: str, body: str) -> str:
     return f'<table style="{_TABLE}"><thead style="border:none"><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def head_cell(words: str, align: str) -> str:
-    style = f"{CELL};text-align:{align};border-bottom:1px solid {RULE};white-space:nowrap;{DIM}"
+def _head(words: str, align: str) -> str:
+    style = f"{_CELL};text-align:{align};border-bottom:1px solid {_RULE};white-space:nowrap;{_DIM}"
     return f'<th style="{style}">{words}</th>'
 
 
@@ -132,31 +137,44 @@ def _row(row: Row, scale: Scale) -> str:
     net_color = _GREEN_BAR if row.net < 0 else _BLUE_BAR
     clock = human_seconds(row.seconds) if row.seconds else ""
     cells = (
-        number_cell(_line_text(row), dim=True),
-        f'<td style="{CELL};{_CODE_CELL}"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
-        number_cell(f"×{row.hits}" if row.hits else "", dim=True),
-        number_cell(clock, row.seconds / (scale.full_seconds or 1), _GREY_BAR, dim=True),
-        number_cell(_peak_text(row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
-        number_cell(scale.number(row.net, signed=True), abs(row.net) / (scale.full_bytes or 1), net_color),
+        _number(_line_text(row), dim=True),
+        f'<td style="{_CELL};{_CODE_CELL}"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
+        _number(f"×{row.hits}" if row.hits else "", dim=True),
+        _number(clock, row.seconds / (scale.full_seconds or 1), _GREY_BAR, dim=True),
+        _number(_peak_text(row.peak, row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
+        _number(scale.number(row.net, signed=True), abs(row.net) / (scale.full_bytes or 1), net_color),
+        *_python(row, scale),
     )
     return f'<tr style="background:none">{"".join(cells)}</tr>'
+
+
+def _python(row: Row, scale: Scale) -> tuple[str, ...]:
+    """The two cells of Python objects; none where they were not counted."""
+    if row.python is None:
+        return ()
+    peak, net = row.python
+    full, color = scale.full_bytes or 1, _GREEN_BAR if net < 0 else _TEAL_BAR
+    return (
+        _number(_peak_text(peak, row, scale), peak / full, _TEAL_BAR),
+        _number(scale.number(net, signed=True), abs(net) / full, color),
+    )
 
 
 def _line_text(row: Row) -> str:
     return "" if not row.line else f"{row.line}" if row.line == row.last else f"{row.line}–{row.last}"
 
 
-def _peak_text(row: Row, scale: Scale) -> str:
-    words = scale.number(row.peak)
+def _peak_text(peak: int, row: Row, scale: Scale) -> str:
+    words = scale.number(peak)
     return f"≤ {words}" if words and row.kind == "fold" else words
 
 
 def _quiet(row: Row) -> str:
     """Hang wrapped lines under their own beginning; dim what never ran, slant what is no source."""
     if row.kind in ("fold", "other"):
-        return f";font-style:italic;{DIM}"
+        return f";font-style:italic;{_DIM}"
     hang = len(row.source) - len(row.source.lstrip()) + 2
-    return f";padding-left:{hang}ch;text-indent:-{hang}ch{';' + DIM if row.kind == 'idle' and not row.spans else ''}"
+    return f";padding-left:{hang}ch;text-indent:-{hang}ch{';' + _DIM if row.kind == 'idle' and not row.spans else ''}"
 
 
 def _source(row: Row) -> str:
@@ -174,10 +192,10 @@ def _breakable(source: str) -> str:
     return re.sub(r"([(\[,.])(?=[^\s<])", r"\1<wbr>", escape(printable(source.expandtabs(4))))
 
 
-def number_cell(words: str, share: float = 0.0, color: str = "", dim: bool = False) -> str:
+def _number(words: str, share: float = 0.0, color: str = "", dim: bool = False) -> str:
     """A cell with a number and, behind it, a bar that is `share` of the cell's width."""
-    words = f'<span style="{DIM}">{words}</span>' if dim and words else words
-    style = f"{CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
+    words = f'<span style="{_DIM}">{words}</span>' if dim and words else words
+    style = f"{_CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
     if not color or share < 0.004:
         return f'<td style="{style}">{words}</td>'
     percent = max(2, round(100 * min(1.0, share)))
@@ -191,31 +209,31 @@ def _alive(page: Page) -> str:
         return ""
     right, left = ("bytes", page.scale.unit), ("held by", "made by")
     words = (*right, left[0], "line", left[1])
-    head = "".join(head_cell(word, "left" if word in left else "right") for word in words)
+    head = "".join(_head(word, "left" if word in left else "right") for word in words)
     body = "".join(_alive_row(row, page.scale) for row in page.alive)
-    edge = f"{CELL};border-top:1px solid {RULE};text-align:right;font-variant-numeric:tabular-nums"
+    edge = f"{_CELL};border-top:1px solid {_RULE};text-align:right;font-variant-numeric:tabular-nums"
     total = (
         f'<tr style="background:none"><td style="{edge}"><strong>{page.peak:,}</strong></td>'
         f'<td style="{edge}"><strong>{page.scale.number(page.peak)}</strong></td>'
         f'<td colspan="3" style="{edge};text-align:left">the peak</td></tr>'
     )
-    return title_part("Alive at the peak", human(page.peak)) + whole_table(head, body + total)
+    return _title("Alive at the peak", human(page.peak)) + _whole_table(head, body + total)
 
 
 def _alive_row(row: AliveRow, scale: Scale) -> str:
-    quiet = f"{DIM};white-space:nowrap"
+    quiet = f"{_DIM};white-space:nowrap"
     name = f'<em style="{quiet}">{escape(row.name)}</em>' if row.temporary else f"<strong>{escape(row.name)}</strong>"
-    where = f'<span style="{DIM}">in {escape(row.function)}:</span> ' if row.function else ""
-    source = where + code_part(row.source) if row.source else where
-    note = f' <span style="{DIM}">{"— " if source else ""}{escape(one_line(row.note))}</span>' if row.note else ""
+    where = f'<span style="{_DIM}">in {escape(row.function)}:</span> ' if row.function else ""
+    source = where + _code(row.source) if row.source else where
+    note = f' <span style="{_DIM}">{"— " if source else ""}{escape(one_line(row.note))}</span>' if row.note else ""
     number = f"{row.nbytes:,}".replace("-", "−")
     return (
         '<tr style="background:none">'
-        + number_cell(number)
-        + number_cell(scale.number(row.nbytes), dim=True)
-        + f'<td style="{CELL};text-align:left">{name}</td>'
-        + number_cell(str(row.line) if row.line else "", dim=True)
-        + f'<td style="{CELL};text-align:left;font-size:12.5px;overflow-wrap:anywhere">{source}{note}</td></tr>'
+        + _number(number)
+        + _number(scale.number(row.nbytes), dim=True)
+        + f'<td style="{_CELL};text-align:left">{name}</td>'
+        + _number(str(row.line) if row.line else "", dim=True)
+        + f'<td style="{_CELL};text-align:left;font-size:12.5px;overflow-wrap:anywhere">{source}{note}</td></tr>'
     )
 
 
@@ -224,13 +242,14 @@ def printable_lines(text: str) -> list[str]:
     return [printable(line.expandtabs(4)) for line in text.rstrip().splitlines()]
 
 
-def notes_part(notes: tuple[str, ...]) -> str:
+def _notes(notes: tuple[str, ...]) -> str:
     if not notes:
         return ""
     items = "".join(f"<li>{escape(printable(note))}</li>" for note in notes)
-    return _fold("Notes: how this was measured", f'<ul style="margin:4px 0 0;padding-left:22px;{DIM}">{items}</ul>')
+    return _fold("Notes: how this was measured", f'<ul style="margin:4px 0 0;padding-left:22px;{_DIM}">{items}</ul>')
 
 
 # What the other reports are drawn with, too.
-PRE, BLUE_BAR = _PRE, _BLUE_BAR
-title, head, number, notes, breakable = title_part, head_cell, number_cell, notes_part, _breakable
+CELL, PRE, RULE, DIM, BLUE_BAR = _CELL, _PRE, _RULE, _DIM, _BLUE_BAR
+title, head, number, notes, whole_table, breakable = _title, _head, _number, _notes, _whole_table, _breakable
+section_part, error_part = _section, _error

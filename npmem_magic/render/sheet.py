@@ -60,7 +60,25 @@ class Snippet:
     source: str
 
 
-Piece = Table | Change | Snippet
+@dataclass(frozen=True)
+class Case:
+    """Something found: its `weight` in a word, what was seen, why it matters, what to do; the last two may be empty."""
+
+    weight: str
+    seen: str
+    matters: str
+    do: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Names with what is to be said of each; long words wrap."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+Piece = Table | Change | Snippet | Case | Listing
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 
 from . import html
-from .chart import RED
-from .sheet import Change, Entry, Piece, Sheet, Snippet, Table
+from .chart import INK, ORANGE, RED
+from .sheet import Case, Change, Entry, Listing, Piece, Sheet, Snippet, Table
 from .widths import beside, printable
 
+_COLORS = {"trap": RED, "caution": ORANGE}
 _HEAD = "font-size:15px;line-height:1.5"
 _PAGE = "max-width:900px;margin:4px 0 8px;text-align:left;line-height:1.4;font-size:13px;color:inherit"
 
@@ -20,7 +21,7 @@ def draw(sheet: Sheet) -> str:
         f'<div style="{_HEAD}"><strong>{_words(sheet.amount)}</strong>{_words(sheet.rest)}</div>',
         f'<div style="{html.DIM}">{facts}</div>' if facts else "",
         _error(sheet.error),
-        *map(_piece, sheet.pieces),
+        *map(piece, sheet.pieces),
         html.notes(sheet.notes),
     ]
     return f'<div style="{_PAGE}">{"".join(parts)}</div>'
@@ -38,15 +39,18 @@ def _error(error: str) -> str:
     )
 
 
-def _piece(piece: Piece) -> str:
-    if isinstance(piece, Table):
-        return _table(piece)
-    if isinstance(piece, Snippet):
-        source = (
-            f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(piece.source))}</pre>'
-        )
-        return html.title(piece.title) + source
-    return _change(piece)
+def piece(part: Piece) -> str:
+    """One piece, as a block."""
+    if isinstance(part, Table):
+        return _table(part)
+    if isinstance(part, Listing):
+        return _listing(part)
+    if isinstance(part, Case):
+        return _case(part)
+    if isinstance(part, Snippet):
+        source = f'<pre style="{html.PRE};margin:4px 0 0;padding:4px 8px">{escape(printable_source(part.source))}</pre>'
+        return html.title(printable(part.title)) + source
+    return _change(part)
 
 
 def printable_source(source: str) -> str:
@@ -68,12 +72,36 @@ def _change(change: Change) -> str:
     )
 
 
+def _case(case: Case) -> str:
+    color = _COLORS.get(case.weight, INK)
+    why = f'<div style="{html.DIM}">{_words(case.matters)}.</div>' if case.matters else ""
+    do = f"<div><strong>What to do:</strong> {_words(case.do)}.</div>" if case.do else ""
+    return (
+        f'<div style="margin:8px 0;padding:2px 10px;border-left:3px solid {color};overflow-wrap:anywhere">'
+        f'<div><strong style="color:{color}">{_words(case.weight.capitalize())}</strong> {_words(case.seen)}.</div>'
+        f"{why}{do}</div>"
+    )
+
+
+def _listing(listing: Listing) -> str:
+    rows = "".join(
+        f'<tr style="background:none"><td style="{html.CELL};text-align:left;{html.DIM}">{_words(name)}</td>'
+        f'<td style="{html.CELL};text-align:left;white-space:normal;overflow-wrap:anywhere">{_words(words)}</td></tr>'
+        for name, words in listing.rows
+    )
+    return html.title(listing.title) + html.whole_table("", rows)
+
+
 def _table(table: Table) -> str:
     head = "".join(
-        html.head(escape(column.head), "right" if column.align == ">" else "left") for column in table.columns
+        html.head(_words(column.head), "right" if column.align == ">" else "left") for column in table.columns
     )
     body = "".join(_entry(table, entry) for entry in table.entries)
-    title = html.title(table.title, table.more) if table.title else '<div style="margin:10px 0 0"></div>'
+    title = (
+        html.title(printable(table.title), printable(table.more))
+        if table.title
+        else '<div style="margin:10px 0 0"></div>'
+    )
     remark = f'<div style="margin:2px 0 0;{html.DIM}">{_words(table.remark)}</div>' if table.remark else ""
     return title + html.whole_table(head, body + _total(table)) + remark
 
@@ -100,8 +128,8 @@ def _cell(table: Table, entry: Entry, at: int) -> str:
     if column.align == ">":
         share = entry.share if at == table.bar_at else 0.0
         return html.number(_words(text), share, html.BLUE_BAR, dim=at != table.bar_at)
-    style = f"{html.CELL};text-align:left;overflow-wrap:anywhere{';' + html.DIM if entry.is_quiet else ''}"
-    return f'<td style="{style}">{_words(text)}</td>'
+    style = f"{html.CELL};text-align:left;overflow-wrap:break-word{';' + html.DIM if entry.is_quiet else ''}"
+    return f'<td style="{style}">{_words(text).replace("×", "×<wbr>")}</td>'
 
 
 def _total(table: Table) -> str:

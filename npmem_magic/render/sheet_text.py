@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .sheet import Change, Entry, Piece, Sheet, Snippet, Table
-from .text import WIDTH
-from .widths import clip, columns, fit, printable, wrap
+from .sheet import Case, Change, Entry, Listing, Piece, Sheet, Snippet, Table
+from .widths import WIDTH, clip, columns, fit, printable, wrap
 
 _GAP = "  "
+_NAMES = 22  # columns of a listing's names, at most
 _LEAST = 8  # columns that a column which gives way keeps
 
 
@@ -15,18 +15,23 @@ def draw(sheet: Sheet, width: int = WIDTH) -> str:
     parts = [wrap(printable(f"{sheet.amount}{sheet.rest}"), width) + wrap(printable(" · ".join(sheet.facts)), width)]
     if sheet.error:
         parts[0] += wrap(printable(sheet.error), width)
-    parts += [_piece(piece, width) for piece in sheet.pieces]
+    parts += [piece(part, width) for part in sheet.pieces]
     if sheet.notes:
         parts.append([line for note in sheet.notes for line in wrap(f"note: {printable(note)}", width, "      ")])
     return "\n\n".join("\n".join(line.rstrip() for line in part if line.strip()) for part in parts)
 
 
-def _piece(piece: Piece, width: int) -> list[str]:
-    if isinstance(piece, Table):
-        return _table(piece, width)
-    if isinstance(piece, Snippet):
-        return [clip(piece.title, width), *(f"    {printable(line)}" for line in piece.source.splitlines())]
-    return _change(piece, width)
+def piece(part: Piece, width: int) -> list[str]:
+    """One piece, as lines."""
+    if isinstance(part, Table):
+        return _table(part, width)
+    if isinstance(part, Listing):
+        return [part.title, *(line for row in part.rows for line in _row(row, _names(part), width))]
+    if isinstance(part, Case):
+        return _case(part, width)
+    if isinstance(part, Snippet):
+        return [clip(printable(part.title), width), *(f"    {printable(line)}" for line in part.source.splitlines())]
+    return _change(part, width)
 
 
 def _change(change: Change, width: int) -> list[str]:
@@ -38,10 +43,31 @@ def _change(change: Change, width: int) -> list[str]:
     ]  # fmt: skip
 
 
+def _case(case: Case, width: int) -> list[str]:
+    lines = wrap(printable(f"{case.weight.capitalize()}: {case.seen}."), width, "  ")
+    for lead, words in (("Why it matters", case.matters), ("What to do", case.do)):
+        if words:
+            lines += [f"  {line}" for line in wrap(printable(f"{lead}: {words}."), width - 2, "  ")]
+    return lines
+
+
+def _names(listing: Listing) -> int:
+    return min(_NAMES, max((columns(printable(name)) for name, _ in listing.rows), default=0))
+
+
+def _row(row: tuple[str, str], size: int, width: int) -> list[str]:
+    name, words = map(printable, row)
+    lead = f"  {name}{' ' * max(0, size - columns(name))}  "
+    first, *rest = wrap(words, width - 4 - size)
+    if columns(lead) > 4 + size:
+        return [lead.rstrip(), *(" " * (4 + size) + line for line in (first, *rest))]
+    return [lead + first, *(" " * (4 + size) + line for line in rest)]
+
+
 def _table(table: Table, width: int) -> list[str]:
     sizes = _sizes(table, width)
     head = _cells(table, tuple(column.head for column in table.columns), sizes)
-    lines = [clip(" ".join(filter(None, (table.title, table.more))), width)] if table.title else []
+    lines = [clip(printable(" ".join(filter(None, (table.title, table.more)))), width)] if table.title else []
     lines += [head, "─" * min(width, columns(head.rstrip()) if not table.total else sum(sizes) + 2 * (len(sizes) - 1))]
     for entry in table.entries:
         lines += _entry(table, entry, sizes, width)

@@ -64,17 +64,19 @@ class Sides:
 def describe_sides(comparison: Comparison) -> Sides:
     """The report of `comparison` as data."""
     traces = comparison.traces
+    pages = {label: describe(trace) for label, trace in traces.items()}
     listed = {label: sections(trace) for label, trace in traces.items()}
     rows = [row for parts in listed.values() for section in parts for row in section.rows]
-    is_drawn = any(describe(trace).curves for trace in traces.values())
-    curves = _on_same_axes({label: curves_of(trace) for label, trace in traces.items()}) if is_drawn else {}
+    is_drawn = any(page.curves for page in pages.values())
+    drawn = {label: page.curves or curves_of(traces[label]) for label, page in pages.items()}
+    curves = _on_same_axes(drawn) if is_drawn else {}
     lead, rest = _headline(traces, comparison.equal)
     return Sides(
         lead=lead,
         rest=rest,
         sides=tuple(
-            _side(comparison, label, curves.get(label), listed[label] if is_drawn else (), bool(rest))
-            for label in traces
+            _side(comparison, label, page.error, curves.get(label), listed[label] if is_drawn else (), bool(rest))
+            for label, page in pages.items()
         ),
         compared=_compared(comparison),
         warnings=comparison.warnings,
@@ -86,7 +88,7 @@ def describe_sides(comparison: Comparison) -> Sides:
 
 
 def _side(
-    comparison: Comparison, label: str, curves: Curves | None, parts: tuple[Section, ...], is_compared: bool
+    comparison: Comparison, label: str, error: str, curves: Curves | None, parts: tuple[Section, ...], is_compared: bool
 ) -> Side:
     is_judged = is_compared and label != comparison.labels[0]
     equality = comparison.equal[label]
@@ -96,7 +98,7 @@ def _side(
         verdict=equality.verdict if is_judged else "",
         details=equality.details if is_judged else "",
         remarks=equality.remarks,
-        error=describe(comparison.traces[label]).error,
+        error=error,
         curves=curves,
         sections=parts,
     )
@@ -109,7 +111,7 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     low = min(ended, key=peaks.__getitem__)
     if len(ended) == 1:
         lead = f"{one_line(low)} peaks at {human(peaks[low])}"
-    elif len({peaks[label] for label in ended}) == 1:
+    elif len({human(peaks[label]) for label in ended}) == 1:  # bytes that nobody would read make no difference
         lead = f"The same peak, {human(peaks[low])}"
     else:
         rest = [label for label in ended if label != low]
@@ -185,7 +187,7 @@ def _on_same_axes(curves: Mapping[str, Curves]) -> dict[str, Curves]:
     clock, nanoseconds = time_unit(total)
     time = axis(0, total, clock, nanoseconds, 8, whole=clock == "ns")
     bytes_ = axis(low, high, unit, size, 5, whole=unit == "bytes")
-    return {label: replace(each, time=time, bytes_=bytes_) for label, each in curves.items()}
+    return {label: replace(each, time=time, bytes_=bytes_, panel=None) for label, each in curves.items()}
 
 
 def ended(curves: Curves) -> Curves:

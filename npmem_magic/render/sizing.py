@@ -48,11 +48,11 @@ def _blow_up(size: MemSize) -> str:
 
 def _room(size: MemSize) -> list[str]:
     room = size.memory
-    whose = "the container's limit" if room.limited_by == "cgroup" else "RAM"
+    whole = f"the container's {human(room.total)}" if room.limited_by == "cgroup" else f"{human(room.total)} RAM"
     need = size.nbytes + size.new_bytes
     verdict = "fits" if size.fits else "does not fit"
     more = f" with {human(size.new_bytes)} for what is made on the way" if size.new_bytes else ""
-    found = [f"{verdict}{more}: {human(room.free)} of {human(room.total)} {whose} free"]
+    found = [f"{verdict}{more}: {human(room.free)} of {whole} free"]
     for name, total, free in size.devices:
         verdict = "fits" if need <= free else "does not fit"
         found.append(f"{verdict} on {name}: {human(free)} of {human(total)} free")

@@ -7,11 +7,12 @@ from html import escape
 from typing import Any
 
 from ..compare.comparison import Comparison
-from ..compare.equality import CLOSE, SAME
+from ..compare.equality import CLOSE, SAME, UNKNOWN
 from . import canvas, chart
 from .blocks import plot
-from .html import CELL, DIM, GREEN, RULE, error_part, head_cell, notes_part, section_part, whole_table
-from .page import Curves, Headline, Page
+from .headline import Headline
+from .html import CELL, DIM, GREEN, RULE, error_part, head, notes, section_part, whole_table
+from .page import Curves, Page
 from .sides import HEADS, Figure, Side, Sides, describe_sides, ended
 from .text import listing
 from .widths import beside, clip, columns, fit, one_line, printable, wrap
@@ -66,7 +67,7 @@ def stack(plots: Sequence[tuple[str, Curves]]) -> canvas.Sheet:
 def draw_html(sides: Sides) -> str:
     """The report as HTML, in the manner of `html`."""
     parts = [_headline(sides), _table(sides), _warnings(sides), _verdicts(sides), _picture(sides), _sources(sides)]
-    parts.append(notes_part(sides.notes))
+    parts.append(notes(sides.notes))
     style = "max-width:1280px;margin:4px 0 8px;text-align:left;line-height:1.4;font-size:13px;color:inherit"
     return f'<div style="{style}">{"".join(parts)}</div>'
 
@@ -78,8 +79,7 @@ def _headline(sides: Sides) -> str:
 
 
 def _table(sides: Sides) -> str:
-    heads = [head_cell("variant", "left"), *(head_cell(words, "right") for words in HEADS)]
-    heads += [head_cell("result", "left")] if _has_results(sides) else []
+    heads = [head("variant", "left"), *(head(words, "right") for words in HEADS)]
     rows = "".join(_row(side, _has_results(sides)) for side in sides.sides)
     return f'<div style="overflow-x:auto">{whole_table("".join(heads), rows)}</div>'
 
@@ -89,10 +89,10 @@ def _has_results(sides: Sides) -> bool:
 
 
 def _row(side: Side, has_results: bool) -> str:
+    """The verdict stands under the name: a column of its own would not fit a narrow page."""
     style = f"{CELL};text-align:left;min-width:60px;overflow-wrap:break-word"
-    name = f'<td style="{style}"><strong>{escape(side.label)}</strong></td>'
-    result = _result(side) if has_results else ""
-    return f'<tr style="background:none">{name}{"".join(map(_figure, side.figures))}{result}</tr>'
+    name = f"<strong>{escape(side.label)}</strong>{_result(side) if has_results else ''}"
+    return f'<tr style="background:none"><td style="{style}">{name}</td>{"".join(map(_figure, side.figures))}</tr>'
 
 
 def _figure(figure: Figure) -> str:
@@ -103,11 +103,10 @@ def _figure(figure: Figure) -> str:
 
 
 def _result(side: Side) -> str:
+    if side.verdict in ("", UNKNOWN):
+        return f'<div style="{DIM}">{escape(side.verdict) or "the first"}</div>'
     color = GREEN if side.verdict == SAME else canvas.ORANGE if side.verdict == CLOSE else canvas.RED
-    words = escape(side.verdict) or f'<span style="{DIM}">the first</span>'
-    if side.verdict and side.verdict != "not compared":
-        words = f'<span style="border-bottom:2px solid {color}">{words}</span>'
-    return f'<td style="{CELL};text-align:left;white-space:nowrap">{words}</td>'
+    return f'<div><span style="border-bottom:2px solid {color}">{escape(side.verdict)}</span></div>'
 
 
 def _warnings(sides: Sides) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..standins import Array, Known
 from .calls import call_of
+from .patterns import find
 from .text import tight
-from .view import Statement
+from .view import CellView, Statement
 
 
 def slice_of(statement: Statement, index: ast.expr) -> str | None:
@@ -91,3 +92,51 @@ def _spread(statement: Statement, indices: ast.expr, by: ast.expr) -> str | None
     if whole is None or whole.count(":") != 1 or not whole.startswith(":") or step is None or step < 1:
         return None
     return f":({whole[1:]}) * {tight(statement, by)}:{statement.source(by)}"
+
+
+def rest(statement: Statement, gone: ast.expr, length: int) -> Iterator[str]:
+    """Slices that may be what is left: the proof tells which is."""
+    match gone:
+        case ast.Subscript(value=ast.Attribute(attr="s_"), slice=ast.Slice() as cut):
+            gone = cut
+    match gone:
+        case ast.Slice(lower=None, upper=ast.expr() as upper, step=None):
+            yield f"{statement.source(upper)}:"
+            return
+        case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
+            yield f":{statement.source(lower)}"
+            return
+    value = statement.value(gone)
+    known = value.value if isinstance(value, Known) and not value.is_example else None
+    if isinstance(known, int) and not isinstance(known, bool):
+        known = [known]
+    if isinstance(known, list | tuple | range):
+        items = [each.value if isinstance(each, Known) else each for each in known]
+        places = sorted({each % length for each in items if isinstance(each, int)})
+        front = next((at for at in range(len(places) + 1) if at >= len(places) or places[at] != at), 0)
+        back = len(places) - front
+        if places[front:] == list(range(length - back, length)) and back < length:
+            yield f"{front or ''}:{-back or ''}"
+        return
+    text = slice_of(statement, gone)
+    if text is not None:
+        start, _, stop = text.partition(":")
+        yield f"{stop}:" if start in ("", "0") else f":{start}"
+    elif isinstance(gone, ast.BinOp):  # len(x) - 1
+        yield ":-1"
+
+
+def is_index(cell: CellView, node: ast.Name) -> bool:
+    """Whether a name is read as an index, alone or among others."""
+    parent = cell.parents.get(node)
+    while isinstance(parent, ast.Tuple):
+        parent = cell.parents.get(parent)
+    return isinstance(parent, ast.Subscript) and isinstance(node.ctx, ast.Load)
+
+
+def by_remainder(statement: Statement, mask: ast.expr) -> str | None:
+    """The slice of a mask ``np.arange(n) % k == r``."""
+    for match in find(statement, "arange(_n) % _k == _r"):
+        if match.node is mask:
+            return f"{statement.source(match.parts['_r'])}::{statement.source(match.parts['_k'])}"
+    return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from .chain import mentions
 from .facts import path_of
+from .suggestion import ASK
 from .view import Statement
 
 _WRITERS = frozenset({"sort", "fill", "partition", "put", "resize", "itemset", "setflags", "shuffle", "byteswap"})
@@ -94,3 +96,20 @@ def overwritten(statement: Statement, path: str) -> tuple[str, ...] | None:
     return (
         () if any(isinstance(node.ctx, ast.Store) and node.lineno < statement.node.lineno for node in bound) else None
     )
+
+
+def view_promise(statement: Statement, node: ast.expr, source: ast.expr) -> dict[str, Any]:
+    """What a suggestion promises whose view takes the place of a copy of `source`."""
+    match statement.node:
+        case ast.Assign(targets=[target], value=value) if value is node:
+            name, whole = statement.source(target), statement.source(source)
+            if name == whole:
+                return {}
+            return {"keeps": ASK, "caveat": f"`{name}` is then a view of `{whole}`: write into neither"}
+    return {}
+
+
+def may_be_view(statement: Statement, node: ast.expr) -> bool:
+    """Whether a view may stand where an array was copied out, and does not leave the function."""
+    source = node.value if isinstance(node, ast.Subscript) else node
+    return may_share(statement, node, source) and not isinstance(statement.node, ast.Return)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Iterator
 
 from ..standins import Known
 from .calls import call_of
 from .operations import operation
+from .suggestion import CLOSE, Suggestion
 from .view import Statement
 
 Cut = tuple[int, int]  # elements left out at the start and at the end
@@ -82,3 +84,64 @@ def _pushed(statement: Statement, node: ast.expr, cuts: list[Cut], shape: tuple[
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.value in new:
         made.func = ast.Attribute(new[node.func.value], node.func.attr, ast.Load())  # type: ignore[attr-defined, arg-type]
     return made
+
+
+def one_by_one(statement: Statement, node: ast.expr, new: ast.expr, why: str) -> Iterator[Suggestion]:
+    """A sum of slices, begun with what has to be computed, so that the slices are added to it."""
+    match statement.node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node:
+            terms = list(signed_terms(new, 1))
+            begun = [(sign, each) for sign, each in terms if not isinstance(each, ast.Subscript)]
+            if len(terms) > 1 and len(begun) == 1:
+                lines = [f"{name} = {'' if begun[0][0] > 0 else '-'}{ast.unparse(begun[0][1])}"]
+                lines += [f"{name} {'+' if sign > 0 else '-'}= {ast.unparse(each)}" for sign, each in terms
+                          if each is not begun[0][1]]  # fmt: skip
+                yield Suggestion(statement, statement, tuple(lines), why, CLOSE, effort=1)
+
+
+def factor(statement: Statement, value: ast.expr) -> tuple[ast.expr, str]:
+    """(a sum, how it is scaled afterwards): ``k * (a + b)`` and ``(a + b) / k``."""
+    match value:
+        case ast.BinOp(left=number, op=ast.Mult(), right=ast.BinOp() as inner) if statement.array(number) is None:
+            return inner, f"*= {statement.source(number)}"
+        case ast.BinOp(left=ast.BinOp() as inner, op=(ast.Mult() | ast.Div()) as op, right=number):
+            if statement.array(number) is None:
+                return inner, f"{'*' if isinstance(op, ast.Mult) else '/'}= {statement.source(number)}"
+    return value, ""
+
+
+def signed_terms(node: ast.expr, sign: int) -> Iterator[tuple[int, ast.expr]]:
+    """The terms of a sum, each with its sign."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+            yield from signed_terms(left, sign)
+            yield from signed_terms(right, sign if isinstance(op, ast.Add) else -sign)
+        case _:
+            yield sign, node
+
+
+def operand(statement: Statement, node: ast.expr) -> str:
+    """The text of a term of a sum."""
+    text = statement.source(node)
+    return text if isinstance(node, ast.Name | ast.Constant | ast.Call | ast.BinOp) else f"({text})"
+
+
+def added(name: str, sign: str, source: str, places: int, before: str) -> Iterator[str]:
+    """The statements that add a shifted array by its slices."""
+    k = abs(places)
+    front, back, first, last = f"{before}{k}:", f"{before}:-{k}", f"{before}:{k}", f"{before}-{k}:"
+    pairs = ((front, back), (first, last)) if places > 0 else ((back, front), (last, first))
+    for to, start in pairs:
+        yield f"{name}[{to}] {sign}= {source}[{start}]"
+
+
+def moved(statement: Statement, name: str, value: ast.expr) -> str | None:
+    """The statement that rolls an array of one dimension within itself; None where `value` is no such roll of it."""
+    shift, array = shift_of(statement, value), statement.array(value)
+    if shift is None or ast.unparse(shift[0]) != name or array is None or shift[2] != 0 or len(array.shape) != 1:
+        return None
+    k = abs(shift[1])
+    front, back, first, last = f"{name}[{k}:]", f"{name}[:-{k}]", f"{name}[:{k}]", f"{name}[-{k}:]"
+    if not 0 < k < array.size:
+        return None
+    return f"{front}, {first} = {back}, {last}.copy()" if shift[1] > 0 else f"{back}, {last} = {front}, {first}.copy()"

@@ -30,11 +30,11 @@ import ast
 from collections.abc import Iterator
 
 from ..rewriting.calls import call_of
-from ..rewriting.operations import operation
+from ..rewriting.masks import write
 from ..rewriting.patterns import expressions
 from ..rewriting.suggestion import Suggestion, Tempting
-from ..rewriting.text import module_name, whole
-from ..rewriting.view import CellView, Statement
+from ..rewriting.text import module_name
+from ..rewriting.view import CellView
 
 WHY = "What the mask selects was copied out, worked on, and copied back; now it is worked on where it lies."
 
@@ -55,48 +55,9 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
         numpy, mask = module_name(statement), statement.array(target.slice)
         if own is None or mask is None or mask.dtype != bool or mask.shape != own.shape or numpy is None:
             continue
-        if _write(statement, target, value, numpy, lines) and (len(lines) == 1 or isinstance(target.slice, ast.Name)):
+        if write(statement, target, value, numpy, lines) and (len(lines) == 1 or isinstance(target.slice, ast.Name)):
             more = {"saving": 2 * mask.nbytes, "effort": len(lines) - 1}
             yield Suggestion(statement, statement, tuple(lines), WHY, **more)  # type: ignore[arg-type]
-
-
-def _write(statement: Statement, target: ast.Subscript, value: ast.expr, numpy: str, lines: list[str]) -> bool:
-    """Add the statements that put `value` into the places; False where it cannot be done without copying them."""
-    name, mask = statement.source(target.value), statement.source(target.slice)
-    if isinstance(value, ast.Subscript) and ast.dump(value.slice) == ast.dump(target.slice):
-        if ast.unparse(value.value) == ast.unparse(target.value):
-            return True
-        lines.append(f"{numpy}.copyto({name}, {statement.source(value.value)}, where={mask})")
-        return True
-    op = operation(value, statement)
-    if op is None or op.function in ("cumsum", "cumprod", "clip", "round", "around"):
-        return False
-    inner = [each for each in op.operands if _selects(each, target)]
-    first = next((each for each in inner if not isinstance(each, ast.Subscript)), None)
-    if first is None:
-        first = next((each for each in inner if ast.unparse(each) == ast.unparse(target)), None)
-    if inner and first is not None and not _write(statement, target, first, numpy, lines):
-        return False
-    if lines and any(each is not first and ast.unparse(each) == ast.unparse(target) for each in inner):
-        return False  # the places no longer hold what they did
-    given = []
-    for each in op.operands:
-        if each is first and (lines or not isinstance(each, ast.Subscript)):
-            given.append(name)
-        elif isinstance(each, ast.Subscript) and each in inner:
-            given.append(statement.source(each.value))
-        elif _selects(each, target) or statement.array(each) is not None:
-            return False
-        else:
-            given.append(whole(statement.source(each)))
-    lines.append(f"{numpy}.{op.function}({', '.join(given)}, out={name}, where={mask})")
-    return bool(inner)
-
-
-def _selects(node: ast.expr, target: ast.Subscript) -> bool:
-    """Whether an expression contains something selected by the same mask."""
-    same = ast.dump(target.slice)
-    return any(isinstance(each, ast.Subscript) and ast.dump(each.slice) == same for each in ast.walk(node))
 
 
 def warn(cell: CellView) -> Iterator[Tempting]:

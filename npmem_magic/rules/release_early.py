@@ -33,8 +33,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any
 
+from ..rewriting.releasing import deleted, end, is_own, last_use, unread_to_the_end
 from ..rewriting.suggestion import ASK, SAME, Suggestion, Tempting
 from ..rewriting.view import CellView, Statement
 from ..standins import Array
@@ -48,29 +48,17 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     found: dict[str, tuple[Statement, int]] = {}
     for holding in cell.trace.at_peak:
         name = holding.name or ""
-        last = _last_use(cell, name) if name.isidentifier() else None
-        if last is not None and _end(last) < cell.trace.peak_line and _is_own(cell, name):
+        last = last_use(cell, name) if name.isidentifier() else None
+        if last is not None and end(last) < cell.trace.peak_line and is_own(cell, name):
             found[name] = top[id(last)], holding.nbytes
     for names in (*((name,) for name in found), *([tuple(found)] if len(found) > 1 else [])):
-        last_line = max(_end(found[name][0].node) for name in names)
+        last_line = max(end(found[name][0].node) for name in names)
         why = WHY.format(name="`, `".join(names), peak=cell.trace.peak_line, line=last_line)
         are = "is" if len(names) == 1 else "are"
         caveat = f"{', '.join(f'`{name}`' for name in names)} {are} gone afterwards"
         saving = sum(found[name][1] for name in names)
-        yield from _deleted({name: found[name][0] for name in names}, why, ASK, caveat, gives_up=names, saving=saving)
+        yield from deleted({name: found[name][0] for name in names}, why, ASK, caveat, gives_up=names, saving=saving)
     yield from _in_functions(cell)
-
-
-def _deleted(ends: dict[str, Statement], why: str, keeps: str, caveat: str, **more: Any) -> Iterator[Suggestion]:
-    """Each name deleted after its statement; all of them stand in one block."""
-    ordered = sorted(ends.values(), key=lambda each: each.place)
-    first, last = ordered[0], ordered[-1]
-    lines: list[str] = []
-    for place in range(first.place, last.place + 1):
-        node = first.block[place]
-        gone = [name for name, statement in ends.items() if statement.node is node]
-        lines += [first.source(node), *([f"del {', '.join(gone)}"] if gone else [])]
-    yield Suggestion(first, last, tuple(lines), why, keeps, caveat, **more)
 
 
 def _in_functions(cell: CellView) -> Iterator[Suggestion]:
@@ -78,42 +66,10 @@ def _in_functions(cell: CellView) -> Iterator[Suggestion]:
     for function in cell.statements:
         if not isinstance(function.node, ast.FunctionDef):
             continue
-        body = [each for each in cell.statements if each.block is function.node.body]
-        ends: dict[str, Statement] = {}
-        for statement in body:
-            match statement.node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.BinOp()):
-                    users = [each for each in body if _mentions(each.node, name)]
-                    if (
-                        statement.peak >= 1 << 20
-                        and users[-1] is not body[-1]
-                        and not isinstance(users[-1].node, ast.FunctionDef)
-                    ):
-                        ends[name] = users[-1]
+        ends = unread_to_the_end([each for each in cell.statements if each.block is function.node.body])
         why = "`{}` was alive to the end of the function, which does not read it that long.".format("`, `".join(ends))
         if ends:
-            yield from _deleted(ends, why, SAME, "")
-
-
-def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
-
-
-def _last_use(cell: CellView, name: str) -> ast.stmt | None:
-    found = None
-    for statement in cell.tree.body:
-        if _mentions(statement, name):
-            found = statement
-    return found
-
-
-def _is_own(cell: CellView, name: str) -> bool:
-    """Whether the cell itself made the name: what was there before belongs to other cells."""
-    return name not in cell.noted.statements[0] if cell.noted.statements else False
-
-
-def _end(node: ast.stmt) -> int:
-    return node.end_lineno or node.lineno
+            yield from deleted(ends, why, SAME, "")
 
 
 def warn(cell: CellView) -> Iterator[Tempting]:

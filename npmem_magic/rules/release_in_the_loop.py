@@ -34,9 +34,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..rewriting.chain import mentions
+from ..rewriting.releasing import released
 from ..rewriting.suggestion import ASK, SAME, Suggestion
-from ..rewriting.text import with_body
 from ..rewriting.view import CellView, Statement
 
 WHY = "The array of the round before was still alive while the next one was made."
@@ -50,7 +49,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
         body = [each for each in cell.statements if each.block is loop.node.body]
         names = [name for name in dict.fromkeys(_made(body)) if not _is_needed(loop, body, name)]
         for chosen in (*((name,) for name in names), *([tuple(names)] if len(names) > 1 else [])):
-            text = _released(loop, body, chosen)
+            text = released(loop, body, chosen)
             if text is None:
                 continue
             is_local = loop.in_function
@@ -84,36 +83,3 @@ def _is_needed(loop: Statement, body: list[Statement], name: str) -> bool:
     )
     keeps_on = any(isinstance(node, ast.Continue | ast.Break) for node in ast.walk(loop.node))
     return is_read_first or after or keeps_on or any(isinstance(node.ctx, ast.Del) for node in uses)
-
-
-def _released(loop: Statement, body: list[Statement], names: tuple[str, ...]) -> str | None:
-    """The loop with each name deleted after the last statement that mentions it."""
-    ends: dict[Statement, list[str]] = {}
-    for name in names:
-        last = [each for each in body if mentions(each.node, name)]
-        ends.setdefault(last[-1], []).append(name)
-    at = min(ends, key=lambda each: each.place)
-    rest = [each for each in body if each.place >= at.place]
-    if len(ends) == 1:
-        return with_body(loop, at, [_text(at), f"del {', '.join(ends[at])}"])
-    lines = []
-    for each in rest:
-        lines += [_text(each), *([f"del {', '.join(ends[each])}"] if each in ends else [])]
-    return _with_tail(loop, rest, lines)
-
-
-def _text(statement: Statement) -> str:
-    return statement.source(statement.node)
-
-
-def _with_tail(loop: Statement, rest: list[Statement], lines: list[str]) -> str | None:
-    """The loop with the last statements of its body exchanged."""
-    first, last = rest[0].node, rest[-1].node
-    whole = ast.copy_location(ast.Pass(), first)
-    whole.end_lineno, whole.end_col_offset = last.end_lineno, last.end_col_offset
-    text, old = loop.source(loop.node), loop.source(whole)
-    if text.count(old) != 1 or loop.node.lineno == first.lineno:
-        return None
-    made = text.replace(old, ("\n" + " " * first.col_offset).join(lines))
-    outer = " " * loop.node.col_offset
-    return made.replace("\n" + outer, "\n") if outer else made

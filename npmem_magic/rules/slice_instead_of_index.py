@@ -29,9 +29,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..rewriting.calls import call_of
-from ..rewriting.patterns import expressions, find
-from ..rewriting.progressions import slice_of
-from ..rewriting.sharing import may_share
+from ..rewriting.patterns import expressions
+from ..rewriting.progressions import by_remainder, is_index, slice_of
+from ..rewriting.sharing import may_be_view, view_promise
 from ..rewriting.suggestion import ASK, Suggestion
 from ..rewriting.text import splice, tight
 from ..rewriting.view import CellView, Statement
@@ -54,60 +54,33 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 new = slice_of(statement, value)
                 uses = [each for each in ast.walk(cell.tree) if isinstance(each, ast.Name) and each.id == name]
-                if new is not None and len(uses) > 1 and all(_is_index(cell, each) for each in uses[1:]):
+                if new is not None and len(uses) > 1 and all(is_index(cell, each) for each in uses[1:]):
                     parts = [part or "None" for part in new.split(":")]
                     line = splice(statement, [(value, f"slice({', '.join(parts)})")])
                     more = {"caveat": f"`{name}` is then a slice, and what it selects a view", "gives_up": (name,)}
                     yield Suggestion(statement, statement, (line,), WHY, ASK, **more)  # type: ignore[arg-type]
 
 
-def _is_index(cell: CellView, node: ast.Name) -> bool:
-    parent = cell.parents.get(node)
-    while isinstance(parent, ast.Tuple):
-        parent = cell.parents.get(parent)
-    return isinstance(parent, ast.Subscript) and isinstance(node.ctx, ast.Load)
-
-
 def _subscript(statement: Statement, node: ast.Subscript) -> Iterator[Suggestion]:
     places = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
     lists = [each for each in places if not isinstance(each, ast.Slice | ast.Constant)]
-    if len(lists) != 1 or (isinstance(node.ctx, ast.Load) and not _may_view(statement, node)):
+    if len(lists) != 1 or (isinstance(node.ctx, ast.Load) and not may_be_view(statement, node)):
         return
-    news = [slice_of(statement, lists[0]), _by_remainder(statement, lists[0])]
+    news = [slice_of(statement, lists[0]), by_remainder(statement, lists[0])]
     array = statement.array(lists[0])
     if isinstance(lists[0], ast.Name) and array is not None and array.dtype.kind == "i" and array.size > 1 << 10:
         news.append(_ASCENDING.replace("{i}", lists[0].id))
     for new in filter(None, news):
         texts = [new if each is lists[0] else statement.source(each) for each in places]
         line = splice(statement, [(node, f"{tight(statement, node.value)}[{', '.join(texts)}]")])
-        yield Suggestion(statement, statement, (line,), WHY, **_promise(statement, node, node.value))
-
-
-def _by_remainder(statement: Statement, mask: ast.expr) -> str | None:
-    for match in find(statement, "arange(_n) % _k == _r"):
-        if match.node is mask:
-            return f"{statement.source(match.parts['_r'])}::{statement.source(match.parts['_k'])}"
-    return None
+        yield Suggestion(statement, statement, (line,), WHY, **view_promise(statement, node, node.value))
 
 
 def _taken(statement: Statement, node: ast.Call, given: Any) -> Iterator[Suggestion]:
     array, new = statement.array(given["a"]), slice_of(statement, given["indices"])
     axis = ast.literal_eval(given["axis"]) if isinstance(given.get("axis"), ast.Constant) else None
-    if array is None or new is None or (axis is None and len(array.shape) > 1) or not _may_view(statement, node):
+    if array is None or new is None or (axis is None and len(array.shape) > 1) or not may_be_view(statement, node):
         return
     text = f"{tight(statement, given['a'])}[{':, ' * (axis or 0)}{new}]"
     line = splice(statement, [(node, text)])
-    yield Suggestion(statement, statement, (line,), WHY, **_promise(statement, node, given["a"]))
-
-
-def _may_view(statement: Statement, node: ast.expr) -> bool:
-    source = node.value if isinstance(node, ast.Subscript) else node
-    return may_share(statement, node, source) and not isinstance(statement.node, ast.Return)
-
-
-def _promise(statement: Statement, node: ast.expr, source: ast.expr) -> dict[str, Any]:
-    match statement.node:
-        case ast.Assign(targets=[target], value=value) if value is node:
-            name, whole = statement.source(target), statement.source(source)
-            return {"keeps": ASK, "caveat": f"`{name}` is then a view of `{whole}`: write into neither"}
-    return {}
+    yield Suggestion(statement, statement, (line,), WHY, **view_promise(statement, node, given["a"]))

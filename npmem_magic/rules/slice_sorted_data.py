@@ -29,28 +29,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..rewriting.exchange import exchange
+from ..rewriting.ordering import BOTH_BOUNDS, ONE_BOUND
 from ..rewriting.patterns import Match, find
 from ..rewriting.sharing import may_share
 from ..rewriting.suggestion import ASK, Suggestion
 from ..rewriting.view import CellView
 
 WHY = "Every value was compared, though with these data, which are sorted, the wanted ones lie in one piece."
-_ONE = (
-    ("_x < _v", ":{np}.searchsorted({x}, {v})"), ("_x <= _v", ":{np}.searchsorted({x}, {v}, 'right')"),
-    ("_x > _v", "{np}.searchsorted({x}, {v}, 'right'):"), ("_x >= _v", "{np}.searchsorted({x}, {v}):"),
-    ("_v > _x", ":{np}.searchsorted({x}, {v})"), ("_v >= _x", ":{np}.searchsorted({x}, {v}, 'right')"),
-    ("_v < _x", "{np}.searchsorted({x}, {v}, 'right'):"), ("_v <= _x", "{np}.searchsorted({x}, {v}):"),
-    ("_x == _v", "{np}.searchsorted({x}, {v}):{np}.searchsorted({x}, {v}, 'right')"),
-)  # fmt: skip
-_LOW = (("_x > _l", "{np}.searchsorted({x}, {l}, 'right')"), ("_x >= _l", "{np}.searchsorted({x}, {l})"),
-        ("_l < _x", "{np}.searchsorted({x}, {l}, 'right')"), ("_l <= _x", "{np}.searchsorted({x}, {l})"))  # fmt: skip
-_HIGH = (("_x < _h", "{np}.searchsorted({x}, {h})"), ("_x <= _h", "{np}.searchsorted({x}, {h}, 'right')"),
-         ("_h > _x", "{np}.searchsorted({x}, {h})"), ("_h >= _x", "{np}.searchsorted({x}, {h}, 'right')"))  # fmt: skip
-_BOTH = tuple(
-    (f"{form}", f"{one}:{two}")
-    for low, one in _LOW for high, two in _HIGH
-    for form in (f"({low}) & ({high})", f"({high}) & ({low})", f"logical_and({low}, {high})")
-)  # fmt: skip
 _COUNTS = (
     ("sum(_x < _v)", "{np}.searchsorted({x}, {v})"), ("sum(_x <= _v)", "{np}.searchsorted({x}, {v}, 'right')"),
     ("count_nonzero(_x < _v)", "{np}.searchsorted({x}, {v})"),
@@ -63,7 +48,7 @@ _COUNTS = (
 def suggest(cell: CellView) -> Iterator[Suggestion]:
     """Selections by one bound or two of an array by its own values, or of another one of its length; masks; counts."""
     for statement in cell.statements:
-        for condition, cut in (*_ONE, *_BOTH):
+        for condition, cut in (*ONE_BOUND, *BOTH_BOUNDS):
             for match in find(statement, f"_y[{condition}]", when=_is_line):
                 if may_share(statement, match.node, match.parts["_y"]) and not isinstance(statement.node, ast.Return):
                     yield from exchange(match, f"{{y}}[{cut}]", WHY, **_promise(match))

@@ -30,21 +30,14 @@ from typing import Any
 
 from ..rewriting.chain import is_fresh, made_in_one
 from ..rewriting.facts import path_of
-from ..rewriting.patterns import Match, find
+from ..rewriting.ordering import ordered, reversed_
+from ..rewriting.patterns import Match
 from ..rewriting.sharing import overwritten
 from ..rewriting.suggestion import ASK, Suggestion
 from ..rewriting.text import fill
-from ..rewriting.view import CellView, Statement
+from ..rewriting.view import CellView
 
 WHY = "The array was copied to be put in another order, and the one before was not needed any more."
-_FORMS = (
-    ("sort(_x)", "{x}.sort()"), ("sort(_x, axis=_k)", "{x}.sort(axis={k})"),
-    ("sort(_x, kind=_k)", "{x}.sort(kind={k})"),
-    ("sort(_x, axis=_k, kind=_w)", "{x}.sort(axis={k}, kind={w})"), ("_x[argsort(_x)]", "{x}.sort()"),
-    ("_x[argsort(_x, kind=_k)]", "{x}.sort(kind={k})"), ("take(_x, argsort(_x))", "{x}.sort()"),
-    ("take_along_axis(_x, argsort(_x, axis=_k), axis=_k)", "{x}.sort(axis={k})"),
-    ("partition(_x, _k)", "{x}.partition({k})"), ("partition(_x, _k, axis=_j)", "{x}.partition({k}, axis={j})"),
-)  # fmt: skip
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
@@ -52,29 +45,10 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     for statement in cell.statements:
         match statement.node:
             case ast.Assign(targets=[target], value=value) if path_of(target) is not None:
-                value, end = _reversed(statement, value)
-                for match, lines in _ordered(statement, value):
+                value, end = reversed_(statement, value)
+                for match, lines in ordered(statement, value):
                     if match.node is value:
                         yield from _sorted(match, target, lines, end)
-
-
-def _ordered(statement: Statement, value: ast.expr) -> Iterator[tuple[Match, str]]:
-    for pattern, line in _FORMS:
-        yield from ((match, line) for match in find(statement, pattern))
-    match value:
-        case ast.Call(func=ast.Attribute(value=owner, attr="permutation"), args=[source], keywords=[]):
-            yield Match(value, statement, {"_x": source, "_r": owner}), "{r}.shuffle({x})"
-        case ast.Subscript(
-            value=source, slice=ast.Call(func=ast.Attribute(value=owner, attr="permutation"), keywords=[])
-        ):
-            yield Match(value, statement, {"_x": source, "_r": owner}), "{r}.shuffle({x})"
-
-
-def _reversed(statement: Statement, value: ast.expr) -> tuple[ast.expr, str]:
-    for match in find(statement, "_v[::-1]", "flip(_v)", "flipud(_v)"):
-        if match.node is value:
-            return match.parts["_v"], "{x} = {x}[::-1]"
-    return value, ""
 
 
 def _sorted(match: Match, target: ast.expr, line: str, end: str) -> Iterator[Suggestion]:

@@ -70,10 +70,8 @@ def _is_copy(match: Match) -> bool:
 def _outlives(match: Match) -> bool:
     """Whether the cell lets go of the array, so that its copy is there for a reason."""
     names = {node.id for node in ast.walk(match.parts["_x"]) if isinstance(node, ast.Name)}
-    return isinstance(match.parts["_x"], ast.Subscript) and any(
-        isinstance(node, ast.Name) and node.id in names and not isinstance(node.ctx, ast.Load)
-        for node in ast.walk(match.statement.cell.tree)
-    )
+    every = [node for node in ast.walk(match.statement.cell.tree) if isinstance(node, ast.Name) and node.id in names]
+    return isinstance(match.parts["_x"], ast.Subscript) and not all(isinstance(each.ctx, ast.Load) for each in every)
 
 
 def _promise(match: Match) -> dict[str, Any]:
@@ -88,7 +86,5 @@ def _promise(match: Match) -> dict[str, Any]:
                 return {"keeps": SAME, **saving}
             caveat = f"`{name}` is then `{source}` itself: write into neither"
             return {"keeps": ASK, "caveat": caveat, **saving}
-    is_order = (
-        "order" in ast.dump(match.node) or "contiguous" in ast.dump(match.node) or "fortran" in ast.dump(match.node)
-    )
+    is_order = any(word in ast.dump(match.node) for word in ("order", "contiguous", "fortran"))
     return {"keeps": CLOSE if is_order else SAME, **saving}

@@ -23,6 +23,8 @@ def read(text: str, names: Mapping[str, object]) -> Evaluation:
     if not text:
         raise NpmemError("There is nothing to size. Write %memsize 3075200x512 float32, or an expression.")
     sides, asked = _split_dtype(text)
+    if asked is not None and not _SIDES.fullmatch(sides) and _is_expression(text):
+        sides, asked = text, None  # ``x * a``: NumPy 1.26 takes 'a' for a dtype
     if _SIDES.fullmatch(sides) and re.search(r"\d", sides):
         return Evaluation(Array(checked(_sides(sides)), asked or np.dtype(float)))
     evaluation = work_out(_tree(sides, text), lambda path: from_object(names[path]) if path in names else None)
@@ -50,6 +52,14 @@ def _tree(text: str, whole: str) -> ast.expr:
             f"{whole!r} is neither a shape nor an expression. Write 3075200x512 float32, or an expression of NumPy "
             "such as np.zeros((1000, 256), np.uint16)."
         ) from None
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _split_dtype(text: str) -> tuple[str, np.dtype[Any] | None]:

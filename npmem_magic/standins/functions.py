@@ -66,6 +66,8 @@ def call(function: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) ->
     owner = getattr(target, "__self__", None)
     if isinstance(owner, (np.random.RandomState, np.random.Generator)):
         return creation.random(name, args, kwargs)
+    if target is not None and isinstance(owner, np.ufunc):
+        return ask(target, args, kwargs) if name in ("reduce", "accumulate", "outer") else Unknown("it is not followed")
     if isinstance(owner, ModuleType) and owner is math:
         return _math(name, args)
     if module.partition(".")[0] == "numpy":

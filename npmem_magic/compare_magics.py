@@ -9,7 +9,7 @@ import argparse
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,16 +17,24 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from .cell import Cell
-from .compare.comparison import Comparison, of_kept
-from .compare.rounds import Bench, Terms, run_now
-from .compare.variants import Section, Variant, check_labels, letters, of_text, split, unique
+from .door import BODY, told_as_usage, variable_name
 from .host import NpmemError
 from .record import Options
 from .shell import IPythonFrontend, IsolatedFrontend, raise_as_it_was
 from .sizes import human
 from .trace import Trace
 
-BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
+if TYPE_CHECKING:
+    from .compare.comparison import Comparison
+    from .compare.rounds import Bench
+    from .compare.variants import Section, Variant
+
+
+def _engine() -> Any:
+    """What compares, imported when the first comparison is asked for: a third of what loading would take."""
+    from .compare import engine
+
+    return engine
 
 
 class Door(Protocol):
@@ -42,12 +50,6 @@ def _repeat(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of times; write for example -r 5")
     return int(text)
-
-
-def _name(text: str) -> str:
-    if not text.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
-    return text
 
 
 @magics_class
@@ -73,7 +75,7 @@ class CompareMagics(Magics):
         help="Run each variant N times, in turns; times come with their spread.",
     )
     @argument("--names", metavar="A,B", help="What the variants are called, instead of the names on their separators.")
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Comparison to NAME.")
+    @argument("-o", "--output", metavar="NAME", type=variable_name, help="Bind the Comparison to NAME.")
     @argument("-q", "--quiet", action="store_true", help="Compare, but show no report.")
     @argument(
         "--no-copy",
@@ -102,7 +104,7 @@ class CompareMagics(Magics):
                 raise_as_it_was(outcome.error)
         with told_as_usage():
             bench = self._bench(request, sections)
-            comparison = run_now(bench.run())
+            comparison = _engine().run_now(bench.run())
         self._finish(bench, comparison, request)
 
     async def run_awaiting(self, line: str, cell: str) -> None:
@@ -132,25 +134,29 @@ class CompareMagics(Magics):
                 "go on their separators, or behind --names; %memcompare LABEL LABEL compares what was kept."
             )
         with told_as_usage():
-            setup, sections = split(cell, BODY)
+            setup, sections = _engine().split(cell, BODY)
             names = request.names.split(",") if request.names else _names(sections)
-            check_labels([name.strip() for name in names], len(sections))
+            _engine().check_labels([name.strip() for name in names], len(sections))
         if not request.quiet:
             self._door.warm_up()
         pairs = zip(names, sections, strict=True)
-        return setup, [Section(name.strip(), each.source, each.first_line) for name, each in pairs]
+        return setup, [_engine().Section(name.strip(), each.source, each.first_line) for name, each in pairs]
 
     def _bench(self, request: Any, sections: list[Section]) -> Bench:
         options = Options(sampler=request.sampler)
-        terms = Terms(request.repeat, not request.no_copy, True, options)
-        return Bench([self._variant(each, terms.copy) for each in sections], self.shell.user_ns, terms)
+        terms = _engine().Terms(request.repeat, not request.no_copy, True, options)
+        bench: Bench = _engine().Bench(
+            [self._variant(each, terms.copy) for each in sections], self.shell.user_ns, terms
+        )
+        return bench
 
     def _variant(self, section: Section, on_copies: bool) -> Variant:
         def frontend() -> IPythonFrontend:
             return IsolatedFrontend(self.shell)
 
         around = self._in_place_of_user_names if on_copies else None
-        return of_text(section.name, section.source, section.first_line, frontend, around)
+        variant: Variant = _engine().of_text(section.name, section.source, section.first_line, frontend, around)
+        return variant
 
     @contextmanager
     def _in_place_of_user_names(self, namespace: dict[str, Any]) -> Iterator[None]:
@@ -181,8 +187,8 @@ class CompareMagics(Magics):
         if missing:
             raise UsageError(f"there is no trace with the label {missing[0]!r}. {_listed(kept)}")
         with told_as_usage():
-            check_labels(request.labels, len(request.labels))
-        comparison = of_kept({label: kept[label] for label in request.labels})
+            _engine().check_labels(request.labels, len(request.labels))
+        comparison = _engine().of_kept({label: kept[label] for label in request.labels})
         if request.output is not None:
             self.shell.user_ns[request.output] = comparison
         if not request.quiet:
@@ -194,7 +200,7 @@ class CompareMagics(Magics):
             return lines
         line, body = lines[0].rstrip().partition(" ")[2], "".join(lines[1:])
         try:
-            setup, sections = split(body, BODY)
+            setup, sections = _engine().split(body, BODY)
         except NpmemError:  # the magic itself says so
             return [f"get_ipython().run_cell_magic('memcompare', {line!r}, {body or chr(10)!r})\n"]
         awaits = False
@@ -214,8 +220,9 @@ def _unquoted(word: str) -> str:
 
 
 def _names(sections: list[Section]) -> list[str]:
-    spare = letters(len(sections))
-    return unique([each.name or letter for each, letter in zip(sections, spare, strict=True)])
+    spare = _engine().letters(len(sections))
+    names: list[str] = _engine().unique([each.name or letter for each, letter in zip(sections, spare, strict=True)])
+    return names
 
 
 def _listed(kept: Mapping[str, Trace]) -> str:
@@ -223,12 +230,3 @@ def _listed(kept: Mapping[str, Trace]) -> str:
         return "No trace was kept so far. %%memtrace -l LABEL keeps one, and %memcompare LABEL LABEL compares them."
     rows = "\n".join(f"  {label}: peak {human(trace.peak)}" for label, trace in kept.items())
     return f"Kept traces, to be compared by %memcompare LABEL LABEL:\n{rows}"
-
-
-@contextmanager
-def told_as_usage() -> Iterator[None]:
-    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
-    try:
-        yield
-    except NpmemError as error:
-        raise UsageError(str(error)) from None
