@@ -62,12 +62,14 @@ def _pattern(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def find(statement: Statement, *patterns: str, when: Callable[[Match], bool] | None = None) -> Iterator[Match]:
+def find(
+    statement: Statement, *patterns: str, when: Callable[[Match], bool] | None = None, is_cheap: bool = False
+) -> Iterator[Match]:
     """Every expression of a statement (not of the statements inside of it) that one of the patterns describes.
 
-    None in a statement that takes next to no memory.
+    None in a statement that takes next to no memory, unless `is_cheap` asks for those too.
     """
-    if statement.peak < _LITTLE:
+    if statement.peak < _LITTLE and not is_cheap:
         return
     seen: set[ast.expr] = set()
     for text in patterns:

@@ -43,7 +43,7 @@ _PRODUCTS = ("_b @ _w", "dot(_b, _w)")
 def suggest(cell: CellView) -> Iterator[Suggestion]:
     """``hstack``, ``column_stack``, ``c_`` and ``concatenate(axis=1)`` that only a product on the left reads."""
     for statement in cell.statements:
-        for match in find(statement, *_PRODUCTS):
+        for match in find(statement, *_PRODUCTS, is_cheap=True):
             joined = match.parts["_b"]
             maker = maker_of(statement, joined) if isinstance(joined, ast.Name) else None
             source = maker.node.value if maker is not None else joined  # type: ignore[attr-defined]

@@ -32,11 +32,6 @@ def test_leaves_alone(setup: str, cell: str) -> None:
     [
         (
             "",
-            "y = np.array([np.full(20_000, i * 1.0) for i in range(100)])",
-            "y = np.empty((100, 20000))\nfor i in range(100):\n    y[i] = np.full(20_000, i * 1.0)\ndel i",
-        ),
-        (
-            "",
             "L = []\nfor i in range(100):\n    L.append(np.full(20_000, i * 1.0))\nx = np.array(L)",
             "x = np.empty((100, 20000))\nfor i in range(100):\n    x[i] = np.full(20_000, i * 1.0)",
         ),
