@@ -31,9 +31,9 @@ def advised(work: Work, namespace: dict[str, Any], options: Options, verify: boo
     if not isinstance(work, Cell) or options.python:
         return _without(record(work, namespace, options), options)
     advisor = Advisor(work, verify)
-    began = time.process_time()
+    began = time.thread_time()
     recording = record(work, namespace, replace(options, before_statement=advisor.before_statement))
-    return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
+    return replace(recording, trace=advisor.advise(recording.trace, time.thread_time() - began))
 
 
 async def advised_async(work: Work, namespace: dict[str, Any], options: Options, verify: bool | None) -> Recording:
@@ -41,9 +41,9 @@ async def advised_async(work: Work, namespace: dict[str, Any], options: Options,
     if not isinstance(work, Cell) or options.python:
         return _without(await record_async(work, namespace, options), options)
     advisor = Advisor(work, verify)
-    began = time.process_time()
+    began = time.thread_time()
     recording = await record_async(work, namespace, replace(options, before_statement=advisor.before_statement))
-    return replace(recording, trace=advisor.advise(recording.trace, time.process_time() - began))
+    return replace(recording, trace=advisor.advise(recording.trace, time.thread_time() - began))
 
 
 def _without(recording: Recording, options: Options) -> Recording:

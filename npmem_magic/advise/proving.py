@@ -21,7 +21,7 @@ from .drafts import Draft, changes, least, together
 from .levels import saving_of
 from .start import Start
 
-CHEAP = 1.5  # seconds of the processor that a cell may take for its advice to be proven without being asked
+CHEAP = 1.5  # seconds of the processor that the cell may take for its advice to be proven without being asked
 BUDGET = 5.0  # such seconds for all proofs together, without being asked
 CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
 _NOISE = 1 << 18  # bytes by which two runs of a cell may differ: what the pure ledger counts beside the arrays
@@ -36,7 +36,7 @@ class Proofs:
 
     def __init__(self, view: CellView, start: Start | None, verify: bool | None, seconds: float) -> None:
         self._view, self._start, self._verify = view, start, verify
-        self._began = time.process_time()
+        self._began = time.thread_time()
         self._is_cheap = seconds <= CHEAP
         self._names = start.names() if start is not None else None
         self._noise = max(_NOISE, view.trace.peak // 50)
@@ -75,7 +75,7 @@ class Proofs:
     def _may(self) -> bool:
         if self._verify is False or self._start is None:
             return False
-        return bool(self._verify) or (self._is_cheap and time.process_time() - self._began < BUDGET)
+        return bool(self._verify) or (self._is_cheap and time.thread_time() - self._began < BUDGET)
 
     def _proof(self, draft: Draft) -> Verdict:
         whole = self._whole(draft.source, draft.suggestion.gives_up, draft.suggestion.narrower)
