@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import compare as _weighing  # below, the name is the function's
 from .advise import advised
 from .cell import Call, Cell
+from .compare import analyze as _analyze
+from .compare import compare as _compare
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
@@ -160,7 +161,7 @@ def compare(
         raises does not end the comparison: see `Trace.error`.
     """
     names = _own_namespace() if namespace is None else namespace
-    return _weighing.compare(
+    return _compare(
         *variants, repeat=repeat, namespace=names, labels=labels, copy=copy, sampler=sampler, interval=interval
     )
 
@@ -190,7 +191,7 @@ def analyze_memory(*functions: Callable[[], object], interval: float = 50e-6, re
     BaseException
         Whatever the first function that fails raises.
     """
-    return _weighing.analyze(functions, interval, repeat)
+    return _analyze(functions, interval, repeat)
 
 
 def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:

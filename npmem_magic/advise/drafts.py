@@ -10,8 +10,9 @@ from functools import cached_property
 
 from ..export import apply_advice
 from ..host import NpmemError
-from ..rewriting.suggestion import Suggestion, edit_of
-from ..rewriting.view import CellView
+from ..rewriting.suggestion import ASK, CLOSE, SAME, Suggestion, edit_of
+from ..rewriting.text import splice
+from ..rewriting.view import CellView, Statement
 from ..rules import rules
 from ..trace import Advice, Tempting
 
@@ -71,7 +72,40 @@ def gather(view: CellView) -> Gathered:
                 _take(view, rule.name, suggestion, found)
         except Exception as error:  # a rule reads code of any shape: its fault must not cost the report
             found.troubles.append(f"The rule {rule.name} failed on this cell ({type(error).__name__}: {error}).")
+    for names, suggestion in _joined(found.drafts):
+        _take(view, names, suggestion, found)
     return found
+
+
+def _joined(drafts: Sequence[Draft]) -> Iterator[tuple[str, Suggestion]]:
+    """For each statement of which several expressions can be exchanged, all that do not overlap exchanged at once."""
+    groups: dict[Statement, list[Draft]] = {}
+    for draft in drafts:
+        if draft.suggestion.changes and draft.suggestion.keeps != ASK:
+            groups.setdefault(draft.suggestion.first, []).append(draft)
+    for statement, group in groups.items():
+        taken = _side_by_side(statement, group)
+        if len(taken) > 1:
+            suggestions = [draft.suggestion for draft in taken]
+            line = splice(statement, [change for each in suggestions for change in each.changes])
+            keeps = CLOSE if any(each.keeps == CLOSE for each in suggestions) else SAME
+            why = " ".join(dict.fromkeys(each.why for each in suggestions))
+            saving = sum(each.saving for each in suggestions)
+            names = " + ".join(dict.fromkeys(draft.advice.rule for draft in taken))
+            yield names, Suggestion(statement, statement, (line,), why, keeps, saving=saving)
+
+
+def _side_by_side(statement: Statement, drafts: Sequence[Draft]) -> list[Draft]:
+    """Those that change expressions of which none stands in another; of two, the one that changes the outer one."""
+    order = {node: place for place, node in enumerate(statement.expressions)}  # outer ones first
+    taken: list[Draft] = []
+    changed: set[ast.AST] = set()
+    for draft in sorted(drafts, key=lambda each: min(order[node] for node, _ in each.suggestion.changes)):
+        inside = {part for node, _ in draft.suggestion.changes for part in ast.walk(node) if isinstance(part, ast.expr)}
+        if not inside & changed:
+            taken.append(draft)
+            changed |= inside
+    return taken
 
 
 def _take(view: CellView, rule: str, suggestion: Suggestion, found: Gathered) -> None:

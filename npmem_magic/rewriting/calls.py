@@ -21,7 +21,7 @@ _SIGNATURES = {
     name: tuple(text.split())
     for name, text in {
         "where": "condition x y", "concatenate": "arrays axis", "dot": "a b out", "vdot": "a b", "inner": "a b",
-        "array": "object dtype",
+        "array": "object dtype", "gradient": "f step",
         "astype": "a dtype copy device", "asarray": "a dtype order", "asanyarray": "a dtype order",
         "ascontiguousarray": "a dtype", "asfortranarray": "a dtype", "arange": "start stop step dtype",
         "zeros": "shape dtype order", "empty": "shape dtype order", "ones": "shape dtype order",
@@ -41,6 +41,21 @@ _ALIASES = {  # other names of the same function, in one NumPy or another
     "alltrue": "all", "concat": "concatenate", "permute_dims": "transpose", "trapz": "trapezoid",
     "row_stack": "vstack",
 }  # fmt: skip
+# Functions that always give an array, though how long it is depends on the values.
+_GIVE_ARRAYS = frozenset(
+    {
+        "argwhere",
+        "flatnonzero",
+        "unique",
+        "compress",
+        "extract",
+        "union1d",
+        "intersect1d",
+        "setdiff1d",
+        "bincount",
+        "repeat",
+    }
+)
 _OWN_METHODS = frozenset({"sort", "flatten", "view", "tolist", "item", "fill", "tobytes", "partition", "put", "resize"})
 
 
@@ -79,7 +94,7 @@ def _read(node: ast.Call, statement: Statement) -> Call | None:
         return None
     if any(each.arg is None for each in node.keywords):
         return None
-    if isinstance(node.func, ast.Attribute) and isinstance(statement.value(node.func.value), Array):
+    if isinstance(node.func, ast.Attribute) and _is_array(node.func.value, statement):
         return _method(node, node.func)
     target = _target(node.func, statement)
     if target is None:
@@ -90,6 +105,11 @@ def _read(node: ast.Call, statement: Statement) -> Call | None:
         return None
     given = dict(zip(names, node.args, strict=False)) | {str(each.arg): each.value for each in node.keywords}
     return Call(name, given, node, is_method=False, is_ufunc=isinstance(target.value, np.ufunc))
+
+
+def _is_array(node: ast.expr, statement: Statement) -> bool:
+    inner = call_of(node, statement)
+    return isinstance(statement.value(node), Array) or (inner is not None and inner.name in _GIVE_ARRAYS)
 
 
 def _target(func: ast.expr, statement: Statement) -> Known | None:

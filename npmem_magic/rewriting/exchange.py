@@ -40,8 +40,19 @@ def exchange(
         if template.count(f"{{{name}}}") > 1 and not isinstance(part, str) and not _is_at_hand(part):
             return  # it would be computed more than once
     new = fill(match.statement, template, parts)
-    line = splice(match.statement, [(match.node, new)])
-    yield Suggestion(match.statement, match.statement, (line,), why, **more)
+    if not _is_expression(new):
+        return  # a part stood in an index, where more may stand than elsewhere
+    changes = ((match.node, new),)
+    line = splice(match.statement, changes)
+    yield Suggestion(match.statement, match.statement, (line,), why, changes=changes, **more)
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(f"({text}\n)", mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _is_at_hand(node: ast.expr) -> bool:

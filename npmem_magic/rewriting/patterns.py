@@ -118,6 +118,8 @@ def _kinds(node: ast.expr, at: Statement) -> list[str]:
         case ast.Call():
             call = call_of(node, at)
             name = call.name if call is not None else "Call"
+            if name == "dot":
+                return ["dot", "matmul"]
             return list({{"builtins.abs": "absolute", "square": "power"}.get(name, name), name})
     return [type(node).__name__]
 
@@ -184,6 +186,10 @@ def _operands(node: ast.AST | None, op: type[ast.operator], at: Statement) -> tu
     call = call_of(node, at) if isinstance(node, ast.Call) else None
     if call is not None and call.name == _OPERATORS.get(op) and call.has_only("x1", "x2") and len(call.arguments) == 2:
         return call.arguments["x1"], call.arguments["x2"]
+    if op is ast.MatMult and call is not None and call.name == "dot" and call.has_only("a", "b"):
+        arrays = [at.array(each) for each in call.arguments.values()]
+        is_matrix = all(array is not None and len(array.shape) <= 2 for array in arrays)
+        return (call.arguments["a"], call.arguments["b"]) if is_matrix and len(arrays) == 2 else None
     if op is ast.Pow and call is not None and call.name == "square" and call.has_only("x"):
         return call.arguments["x"], ast.Constant(2)
     if op is ast.Pow and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

@@ -42,6 +42,9 @@ class Suggestion:
         Whether the promise holds by what is known of the operands, so that it may be shown without a proof.
     effort : int
         How much harder to read than before: 0 hardly, 1 more lines, 2 a loop or another library. Breaks ties.
+    changes : tuple
+        Which expressions of `first` are exchanged for which texts, where that is all; several such suggestions for one
+        statement are tried together as well.
     """
 
     first: Statement
@@ -56,6 +59,7 @@ class Suggestion:
     saving: int = 0
     is_sure: bool = False
     effort: int = 0
+    changes: tuple[tuple[ast.expr, str], ...] = ()
 
 
 def edit_of(suggestion: Suggestion) -> tuple[int, str, str] | None:

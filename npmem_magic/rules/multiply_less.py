@@ -32,6 +32,7 @@ from ..rewriting.exchange import Form, exchanges
 from ..rewriting.patterns import Match
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
 from ..rewriting.view import CellView
+from ..standins import Known
 
 WHY = "A whole matrix was made of which only a part is used, or which adds nothing; this computes what is used."
 
@@ -53,10 +54,10 @@ def _dims(**wanted: int) -> Callable[[Match], bool]:
 
 
 _AB, _DA = _dims(a=2, b=2), _dims(d=1, a=2)
-_TRANSPOSED = (
-    "ascontiguousarray(_a.T)", "asfortranarray(_a.T)", "copy(_a.T)", "array(_a.T)", "ascontiguousarray(transpose(_a))",
-    "copy(transpose(_a))",
-)  # fmt: skip
+_TURNED = ("_a.T", "transpose(_a)")
+_TRANSPOSED = tuple(
+    f"{copy}({turned})" for copy in ("ascontiguousarray", "asfortranarray", "copy", "array") for turned in _TURNED
+)
 _FORMS: tuple[Form, ...] = (
     ("trace(_a @ _b.T)", "{np}.einsum('ij,ij->', {a}, {b})", CLOSE, _AB),
     ("trace(_a @ _b)", "{np}.einsum('ij,ji->', {a}, {b})", CLOSE, _AB),
@@ -65,26 +66,28 @@ _FORMS: tuple[Form, ...] = (
     ("diag(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
     ("diagonal(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
     ("sum(_a @ _b)", "({a}.sum(axis=0) @ {b}.sum(axis=1))", CLOSE, _AB),
+    ("diag(_d) @ _a @ diag(_e)", "{d}[:, None] * {e} * {a}", CLOSE, _dims(d=1, a=2, e=1)),
     ("diag(_d) @ _a", "{d}[:, None] * {a}", CLOSE, _DA),
     ("_a @ diag(_d)", "{a} * {d}", CLOSE, _DA),
     ("diag(_d) @ _a", "{d} * {a}", CLOSE, _dims(d=1, a=1)),
-    (
-        "linalg.inv(_a) @ _b",
-        "{np}.linalg.solve({a}, {b})",
-        CLOSE,
-        lambda m: _dims(a=2)(m) and m.array("_b") is not None,
-    ),
-    ("dot(linalg.inv(_a), _b)", "{np}.linalg.solve({a}, {b})", CLOSE, _dims(a=2)),
+    ("linalg.inv(_a) @ _b", "{np}.linalg.solve({a}, {b})", CLOSE, _dims(a=2)),
     *((f"{each} @ _b", "{a}.T @ {b}", SAME, _dims(a=2)) for each in _TRANSPOSED),
     *((f"_b @ {each}", "{b} @ {a}.T", SAME, _dims(a=2)) for each in _TRANSPOSED),
-    *((f"dot({each}, _b)", "{np}.dot({a}.T, {b})", SAME, _dims(a=2)) for each in _TRANSPOSED),
     ("outer(_u, _v) @ _w", "{u} * ({v} @ {w})", CLOSE, _dims(u=1, v=1, w=1)),
-    ("dot(outer(_u, _v), _w)", "{u} * ({v} @ {w})", CLOSE, _dims(u=1, v=1, w=1)),
+    ("(_u[:, None] * _v) @ _w", "{u} * ({v} @ {w})", CLOSE, _dims(u=1, v=1, w=1)),
+    ("sum(outer(_u, _v), axis=0)", "{u}.sum() * {v}", CLOSE, _dims(u=1, v=1)),
+    ("sum(outer(_u, _v), axis=1)", "{u} * {v}.sum()", CLOSE, _dims(u=1, v=1)),
     ("_w @ outer(_u, _v)", "({w} @ {u}) * {v}", CLOSE, _dims(u=1, v=1, w=1)),
     ("_a @ outer(_u, _v)", "{np}.outer({a} @ {u}, {v})", CLOSE, _dims(u=1, v=1, a=2)),
     ("outer(_u, _v) @ _a", "{np}.outer({u}, {v} @ {a})", CLOSE, _dims(u=1, v=1, a=2)),
     ("sum(outer(_u, _v))", "{u}.sum() * {v}.sum()", CLOSE, _dims(u=1, v=1)),
     ("diag(outer(_u, _v))", "{u} * {v}", SAME, _dims(u=1, v=1)),
-    ("dot(dot(_a, _b), _v)", "{np}.dot({a}, {np}.dot({b}, {v}))", CLOSE, _dims(a=2, b=2, v=1)),
-    ("dot(_a @ _b, _v)", "{a} @ ({b} @ {v})", CLOSE, _dims(a=2, b=2, v=1)),
+    ("(_a @ _b) @ _v", "{a} @ ({b} @ {v})", CLOSE, _dims(a=2, b=2, v=1)),
+    ("(_a @ _b)[_i]", "{a}[{i}] @ {b}", CLOSE, lambda m: _AB(m) and m.value("_i").__class__ is Known),
+    ("(_a @ _b)[_i, :]", "{a}[{i}] @ {b}", CLOSE, _AB),
+    ("(_a @ _b)[:, _i]", "{a} @ {b}[:, {i}]", CLOSE, _AB),
+    ("(_a @ _b)[_i, _j]", "{a}[{i}] @ {b}[:, {j}]", CLOSE, _AB),
+    *((f"{name}(_a @ _b, axis=0)", f"{{a}}.{name}(axis=0) @ {{b}}", CLOSE, _AB) for name in ("sum", "mean")),
+    *((f"{name}(_a @ _b, axis=1)", f"{{a}} @ {{b}}.{name}(axis=1)", CLOSE, _AB) for name in ("sum", "mean")),
+    *((f"_a @ {name}(_n)", "{a}.copy()", SAME, _dims(a=2)) for name in ("eye", "identity")),
 )

@@ -47,7 +47,7 @@ _FORMS: tuple[tuple[str, str, str, str], ...] = (
     ("sum((_x - mean(_x)) ** 2)", _MEAN, _SQUARES, CLOSE),
     ("mean((_x - mean(_x)) ** 2)", _MEAN, _SQUARES + " / {x}.size", CLOSE),
     ("allclose(_x, _y)", "", "all({np}.allclose(" + _BOTH + ") " + _BLOCKS + ")", SAME),
-    ("all(isclose(_x, _y))", "", "all({np}.allclose(" + _BOTH + ") " + _BLOCKS + ")", SAME),
+    ("all(isclose(_x, _y))", "", "{np}.all([{np}.allclose(" + _BOTH + ") " + _BLOCKS + "])", SAME),
     ("allclose(_x, _y, rtol=_r)", "", "all({np}.allclose(" + _BOTH + ", rtol={r}) " + _BLOCKS + ")", SAME),
     ("allclose(_x, _y, atol=_r)", "", "all({np}.allclose(" + _BOTH + ", atol={r}) " + _BLOCKS + ")", SAME),
     ("linalg.norm(_x, 1)", "", _ABSOLUTE, CLOSE),

@@ -62,12 +62,15 @@ def _signed(match: Match) -> bool:
     return match.is_real("_x", kinds="fi")
 
 
+def _by_largest(match: Match) -> bool:
+    array = match.array("_x")
+    return array is not None and len(array.shape) == 1 and match.constant("_o") == float("inf") and _floats(match)
+
+
+_WITH_MASK = ("sum", "mean", "prod", "std", "var")
 _Form = tuple[str, str, str, Callable[[Match], bool], str]
 _FORMS: tuple[_Form, ...] = (
-    *(
-        (f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY)
-        for name in ("sum", "mean", "prod")
-    ),
+    *((f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY) for name in _WITH_MASK),
     ("max(_x[_m])", "{np}.max({x}, where={m}, initial={x}.min())", SAME, _masked, WHY),
     ("min(_x[_m])", "{np}.min({x}, where={m}, initial={x}.max())", SAME, _masked, WHY),
     ("any(isnan(_x))", "{np}.isnan({x}.min())", SAME, _floats, WHY),
@@ -82,6 +85,7 @@ _FORMS: tuple[_Form, ...] = (
     ("all(_x < _t)", "{x}.max() < {t}", SAME, _numbers, WHY),
     ("all(_x <= _t)", "{x}.max() <= {t}", SAME, _numbers, WHY),
     ("max(absolute(_x))", "{np}.maximum({x}.max(), -{x}.min())", SAME, _signed, WHY),
-    ("linalg.norm(_x, inf)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _signed, WHY),
+    ("linalg.norm(_x, _o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
+    ("linalg.norm(_x, ord=_o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
     ("matmul(_x, _m)", "{np}.sum({x}, where={m})", CLOSE, lambda m: _masked(m) and len(m.array("_x").shape) == 1, WHY),  # type: ignore[union-attr]
 )

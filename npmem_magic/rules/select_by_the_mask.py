@@ -78,6 +78,8 @@ def _forms() -> Iterator[Form]:
     for places in _PLACES:
         yield f"take(_x, {places})", "{x}[{c}]", SAME, _is_mask
         yield f"take(_x, {places}, axis=0)", "{x}[{c}]", SAME, _is_mask
+    for selected in ("compress(_c, _x)", "compress(_c, _x, axis=0)", "extract(_c, _x)"):
+        yield selected, "{x}[{c}]", SAME, _is_mask
     for counted in (*_PLACES, "argwhere(_c)", "_x[_c]"):
         yield f"builtins.len({counted})", "int({np}.count_nonzero({c}))", SAME, _is_mask
         yield f"({counted}).size", "int({np}.count_nonzero({c}))", SAME, _is_mask
