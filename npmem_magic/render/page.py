@@ -12,7 +12,7 @@ import numpy as np
 from ..sizes import human, human_seconds, unit_for
 from ..trace import CELL, Advice, Curve, Holding, Tempting, Trace
 from . import panel
-from .curves import Axis, axis, closed, thin, time_unit
+from .curves import Axis, axis, closed, shown_peak, thin, time_unit
 from .headline import Headline, counted, headline_of, place
 from .lane import Segment, fold
 from .panel import Panel
@@ -211,7 +211,7 @@ def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
         allocated=steps,
         resident=resident,
         panel=second,
-        peak=(min(trace.peak_ns, total), trace.peak) if trace.peak else None,
+        peak=(min(shown_peak(*trace.timeline, trace.peak_ns, trace.peak), total), trace.peak) if trace.peak else None,
         peak_words=f"peak {human(trace.peak)}{place(trace, ', ')}",
         peak_code=expression(trace.peak_source),
         time=axis(0, total, clock, nanoseconds, 8, whole=clock == "ns"),
