@@ -45,9 +45,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
 def _dims(**wanted: int) -> Callable[[Match], bool]:
     def fits(match: Match) -> bool:
         arrays = {name: match.array(f"_{name}") for name in wanted}
-        kinds = [array.dtype.kind for array in arrays.values() if array is not None]
-        return all(array is not None and len(array.shape) == wanted[name] for name, array in arrays.items()) and all(
-            kind in "fciu" for kind in kinds
+        return match.is_real(*(f"_{name}" for name in wanted), kinds="fciu") and all(
+            len(array.shape) == wanted[name] for name, array in arrays.items() if array is not None
         )
 
     return fits
@@ -61,10 +60,8 @@ _TRANSPOSED = tuple(
 _FORMS: tuple[Form, ...] = (
     ("trace(_a @ _b.T)", "{np}.einsum('ij,ij->', {a}, {b})", CLOSE, _AB),
     ("trace(_a @ _b)", "{np}.einsum('ij,ji->', {a}, {b})", CLOSE, _AB),
-    ("diag(_a @ _b.T)", "{np}.einsum('ij,ij->i', {a}, {b})", CLOSE, _AB),
-    ("diagonal(_a @ _b.T)", "{np}.einsum('ij,ij->i', {a}, {b})", CLOSE, _AB),
-    ("diag(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
-    ("diagonal(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB),
+    *((f"{diag}(_a @ _b.T)", "{np}.einsum('ij,ij->i', {a}, {b})", CLOSE, _AB) for diag in ("diag", "diagonal")),
+    *((f"{diag}(_a @ _b)", "{np}.einsum('ij,ji->i', {a}, {b})", CLOSE, _AB) for diag in ("diag", "diagonal")),
     ("sum(_a @ _b)", "({a}.sum(axis=0) @ {b}.sum(axis=1))", CLOSE, _AB),
     ("diag(_d) @ _a @ diag(_e)", "{d}[:, None] * {e} * {a}", CLOSE, _dims(d=1, a=2, e=1)),
     ("diag(_d) @ _a", "{d}[:, None] * {a}", CLOSE, _DA),

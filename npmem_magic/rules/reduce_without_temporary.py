@@ -34,6 +34,7 @@ from ..rewriting.view import CellView
 
 WHY = "An array was made only to be reduced to a number; this reads the numbers where they are."
 NANS = " With NaN among the values the two would differ; there is none here."
+_WITH_MASK = ("sum", "mean", "prod", "std", "var")
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
@@ -46,8 +47,8 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
 
 def _masked(match: Match) -> bool:
     array, mask = match.array("_x"), match.array("_m")
-    is_mask = array is not None and mask is not None and mask.dtype == bool and mask.shape == array.shape
-    return is_mask and array is not None and array.dtype.kind in "fiuc" and array.dtype.itemsize >= 4
+    is_wide = array is not None and array.dtype.kind in "fiuc" and array.dtype.itemsize >= 4
+    return is_wide and mask is not None and mask.dtype == bool and match.same_shape("_x", "_m")
 
 
 def _floats(match: Match) -> bool:
@@ -67,9 +68,7 @@ def _by_largest(match: Match) -> bool:
     return array is not None and len(array.shape) == 1 and match.constant("_o") == float("inf") and _floats(match)
 
 
-_WITH_MASK = ("sum", "mean", "prod", "std", "var")
-_Form = tuple[str, str, str, Callable[[Match], bool], str]
-_FORMS: tuple[_Form, ...] = (
+_FORMS: tuple[tuple[str, str, str, Callable[[Match], bool], str], ...] = (
     *((f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY) for name in _WITH_MASK),
     ("max(_x[_m])", "{np}.max({x}, where={m}, initial={x}.min())", SAME, _masked, WHY),
     ("min(_x[_m])", "{np}.min({x}, where={m}, initial={x}.max())", SAME, _masked, WHY),
