@@ -26,7 +26,7 @@ STOREYS = (
     ("inspection",),
     ("upcasts", "sizing"),
     ("compare", "rules"),
-    ("doctor",),
+    ("doctor", "rewriting"),
     ("record", "arrays"),
     ("folds",),
     ("holdings",),
