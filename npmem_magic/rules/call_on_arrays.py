@@ -68,7 +68,12 @@ def _called(statement: Statement, function: ast.expr, args: list[ast.expr]) -> I
     given = [tight(statement, each) for each in args]
     if isinstance(function, ast.Lambda):
         yield (
-            inlined(statement, function.body, {each.arg: text for each, text in zip(function.args.args, given)}) or ""
+            inlined(
+                statement,
+                function.body,
+                {each.arg: text for each, text in zip(function.args.args, given, strict=False)},
+            )
+            or ""
         )
     elif isinstance(function, ast.Name | ast.Attribute):
         text = re.sub(r"^math\.", f"{module_name(statement)}.", statement.source(function))
