@@ -39,3 +39,5 @@ def test_a_name_that_only_figures_are_taken_of() -> None:
 def test_a_figure_at_once() -> None:
     (piece,) = advice(RULE, SETUP, "s = np.load(p).sum()")
     assert (piece.after, piece.keeps) == ("s = np.load(p, mmap_mode='r').sum()", "same bits")
+    (piece,) = advice(RULE, SETUP, "s = np.load(p)[::100].mean()")
+    assert piece.after == "s = np.load(p, mmap_mode='r')[::100].mean()"

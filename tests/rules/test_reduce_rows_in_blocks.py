@@ -16,7 +16,7 @@ def test_is_left_alone(cell: str) -> None:
     assert advice(RULE, SETUP, cell) == []
 
 
-@pytest.mark.parametrize("name", ["std", "var", "median", "nanmean"])
+@pytest.mark.parametrize("name", ["std", "var", "median", "nanmedian"])
 def test_rows(name: str) -> None:
     after = f"s = np.concatenate([np.{name}(A[start:start + 131], axis=1) for start in range(0, len(A), 131)])"
     assert texts(RULE, SETUP, f"s = np.{name}(A, axis=1)") == [after]
@@ -24,4 +24,4 @@ def test_rows(name: str) -> None:
 
 def test_columns() -> None:
     (piece,) = advice(RULE, SETUP, "s = A.std(0)")
-    assert piece.keeps.startswith(("same bits", "close")) and piece.saving > 7_000_000
+    assert piece.keeps.startswith(("same bits", "close")) and piece.saving > 6_900_000
