@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
+import textwrap
 import time
 from contextlib import redirect_stdout
 from io import StringIO
@@ -190,6 +194,21 @@ def test_no_rule_fails_on_any_code(name: str) -> None:
     except SyntaxError:
         return
     assert gather(bare_view(source)).troubles == []
+
+
+def test_advice_imports_no_more_than_it_needs() -> None:
+    code = """
+        import sys, numpy as np, npmem_magic
+        names = {"np": np, "x": np.ones(400_000)}
+        assert npmem_magic.trace("x = x * 2", namespace=names, sampler="off", verify=False).advice
+        heavy = {"numpy.f2py", "numpy.testing", "numexpr", "pandas", "matplotlib", "scipy", "IPython"}
+        print(sorted(heavy & set(sys.modules)))
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_advice_on_a_long_cell_is_quick() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..export import apply_advice
 from ..host import NpmemError
-from ..rewriting.suggestion import ASK, CLOSE, SAME, Suggestion, edit_of
+from ..rewriting.suggestion import ASK, CLOSE, SAME, Suggestion, edit_of, text_before
 from ..rewriting.text import splice
 from ..rewriting.view import CellView, Statement
 from ..rules import rules
@@ -55,6 +55,7 @@ class Gathered:
     drafts: list[Draft]
     tempting: list[Tempting]
     troubles: list[str]
+    texts: set[tuple[int, str, str]] = field(default_factory=set)
 
 
 def least(view: CellView) -> int:
@@ -120,8 +121,9 @@ def _take(view: CellView, rule: str, suggestion: Suggestion, found: Gathered) ->
                 found.tempting.append(Tempting(rule, line, source, why))
             return
     draft = drafted(view, rule, suggestion)
-    if draft is not None and draft.text not in {each.text for each in found.drafts}:
+    if draft is not None and draft.text not in found.texts:
         found.drafts.append(draft)
+        found.texts.add(draft.text)
 
 
 def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
@@ -132,14 +134,25 @@ def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
     line, before, after = edit
     advice = Advice(rule, line, before, after, suggestion.saving, suggestion.keeps, "measured", suggestion.why)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(apply_advice(view.trace.source, view.trace.first_line, [advice]))
+        apply_advice(view.trace.source, view.trace.first_line, [advice])
+        made = _parsed(view, suggestion, after)
     except (NpmemError, SyntaxError):
         return None  # the same text stands twice on the line, or it does not go there
-    if isinstance(tree.body[-1], ast.Expr) and not isinstance(view.tree.body[-1], ast.Expr):
+    last = suggestion.last.node
+    if last is view.tree.body[-1] and isinstance(made[-1], ast.Expr) and not isinstance(last, ast.Expr):
         advice = replace(advice, after=f"{after};")  # the cell would begin to show and keep a value
     return Draft(suggestion, advice, view)
+
+
+def _parsed(view: CellView, suggestion: Suggestion, after: str) -> list[ast.stmt]:
+    """The new statements; the first begins where the old ones began, the others stand as far in as that."""
+    indent = text_before(view, suggestion.first.node)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not indent or indent.strip():
+            return ast.parse(after).body
+        block = ast.parse(f"if True:\n{indent}{after}").body[0]
+    return block.body if isinstance(block, ast.If) else []
 
 
 def together(view: CellView, drafts: Sequence[Draft]) -> Advice | None:

@@ -158,7 +158,7 @@ def _catalogue() -> dict[int, str]:
         for name in getattr(module, "__all__", ("sliding_window_view", "as_strided")):
             found[id(getattr(module, name, None))] = prefix + name
     for name in (*np.__all__, "max", "min", "round"):  # the last three are left out of it by NumPy 1.26
-        target = getattr(np, name)
+        target = vars(np).get(name)  # asked for by name, whole packages would be imported
         if callable(target) and not isinstance(target, type):
             found[id(target)] = target.__name__ if isinstance(target, np.ufunc) else _ALIASES.get(name, name)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -67,8 +68,12 @@ def _weight(node: ast.expr) -> int:
 
 def mentions(node: ast.AST, path: str) -> bool:
     """Whether an expression mentions the name that a path begins with."""
-    name = path.partition("[")[0].partition(".")[0]
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
+    return path.partition("[")[0].partition(".")[0] in _names_in(node)
+
+
+@functools.lru_cache(4096)
+def _names_in(node: ast.AST) -> frozenset[str]:
+    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
 
 @dataclass

@@ -42,11 +42,9 @@ def affected(statement: Statement) -> tuple[str, ...]:
 
 def is_read_elsewhere(statement: Statement, name: str, also: Iterable[Statement] = ()) -> bool:
     """Whether any other statement of the cell than these reads `name`."""
-    own = {node for each in (statement, *also) for node in ast.walk(each.node)}
-    return any(
-        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store) and node not in own
-        for node in ast.walk(statement.cell.tree)
-    )
+    reads = [node for node in statement.cell.names.get(name, ()) if not isinstance(node.ctx, ast.Store)]
+    own = {node for each in (statement, *also) for node in ast.walk(each.node)} if reads else set()
+    return any(node not in own for node in reads)
 
 
 def _own(node: ast.stmt) -> Iterator[ast.AST]:

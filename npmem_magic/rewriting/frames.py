@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .calls import call_of
 from .facts import path_of
 from .view import Statement
 
@@ -43,6 +44,8 @@ def columns_of(statement: Statement, node: ast.expr) -> list[ast.expr]:
                 todo += [left, right]
             case ast.UnaryOp(operand=operand):
                 todo.append(operand)
+            case ast.Call(args=args) if (call := call_of(each, statement)) is not None and call.is_ufunc:
+                todo += args
             case ast.Constant(value=int() | float()):
                 pass
             case _ if is_series(statement, each):

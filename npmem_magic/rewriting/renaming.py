@@ -57,7 +57,7 @@ class _Renamed(ast.NodeTransformer):
 def is_only_read_by(last: Statement, following: Statement, name: str) -> bool:
     """Whether `following` is the only statement of the cell that reads what `last` bound to `name`."""
     cell = last.cell
-    uses = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Name) and node.id == name]
+    uses = cell.names.get(name, [])
     inside = [node for node in ast.walk(following.node) if isinstance(node, ast.Name) and node.id == name]
     is_older = bool(cell.noted.statements) and name in cell.noted.statements[0]
     return bool(inside) and len(uses) == len(inside) + 1 and not (is_older and not last.in_function)

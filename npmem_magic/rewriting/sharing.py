@@ -48,9 +48,7 @@ def _rest(statement: Statement) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
     """The statements after this one, and those of the loops around it."""
     end = statement.node.end_lineno or 0, statement.node.end_col_offset or 0
     loops = statement.loops
-    for node in ast.walk(statement.cell.tree):
-        if not isinstance(node, ast.expr | ast.stmt | ast.keyword):
-            continue
+    for node in statement.cell.nodes:
         is_again = any(loop.lineno <= node.lineno <= (loop.end_lineno or 0) for loop in loops)
         if (node.lineno, node.col_offset) >= end or is_again:
             yield node

@@ -11,6 +11,8 @@ from .operations import is_elementwise, operation
 from .text import tight
 from .view import Statement
 
+_ELEMENTWISE = frozenset({"where", "isclose", "nan_to_num", "sinc", "i0", "angle", "real", "imag"})
+
 
 class Blocks:
     """Writes an element-wise expression whose arrays are all of one shape for the block ``[start:stop]`` of each.
@@ -51,7 +53,7 @@ def parts(statement: Statement, node: ast.expr) -> list[ast.expr]:
     op, call = operation(node, statement), call_of(node, statement)
     if op is not None and is_elementwise(op):
         inner = op.operands
-    elif call is not None and call.name in ("where", "isclose", "nan_to_num") and len(call.arguments) in (1, 3):
+    elif call is not None and call.name in _ELEMENTWISE and len(call.arguments) in (1, 3):
         inner = tuple(call.arguments.values())
     else:
         return [node]

@@ -111,7 +111,7 @@ def columns(statement: Statement, node: ast.expr) -> list[ast.expr] | None:
 
 def maker_of(statement: Statement, joined: ast.Name) -> Statement | None:
     """The statement of the same block that makes the matrix, where this one alone reads it."""
-    uses = [node for node in ast.walk(statement.cell.tree) if isinstance(node, ast.Name) and node.id == joined.id]
+    uses = statement.cell.names.get(joined.id, [])
     for each in statement.cell.statements:
         match each.node:
             case ast.Assign(targets=[ast.Name(id=name)]) if name == joined.id and each.block is statement.block:

@@ -6,9 +6,9 @@ import ast
 from dataclasses import dataclass
 
 from ..trace import Tempting
-from .view import Statement
+from .view import CellView, Statement
 
-__all__ = ["ASK", "CLOSE", "SAME", "Suggestion", "Tempting", "edit_of"]
+__all__ = ["ASK", "CLOSE", "SAME", "Suggestion", "Tempting", "edit_of", "text_before"]
 
 SAME, CLOSE, ASK = "same bits", "close", "ask"
 
@@ -62,6 +62,11 @@ class Suggestion:
     changes: tuple[tuple[ast.expr, str], ...] = ()
 
 
+def text_before(cell: CellView, node: ast.stmt) -> str:
+    """What stands on the line of a statement before it: its indentation, unless another statement is there too."""
+    return cell.trace.source.split("\n")[node.lineno - cell.trace.first_line].encode()[: node.col_offset].decode()
+
+
 def edit_of(suggestion: Suggestion) -> tuple[int, str, str] | None:
     """(line, text before, text after) of a suggestion; None where the new lines cannot stand there."""
     first, last = suggestion.first.node, suggestion.last.node
@@ -69,7 +74,7 @@ def edit_of(suggestion: Suggestion) -> tuple[int, str, str] | None:
     whole = ast.copy_location(ast.Pass(), first)
     whole.end_lineno, whole.end_col_offset = last.end_lineno, last.end_col_offset
     before = cell.source_of(whole)
-    above = cell.trace.source.split("\n")[first.lineno - cell.trace.first_line].encode()[: first.col_offset].decode()
+    above = text_before(cell, first)
     if len(suggestion.lines) == 1 and "\n" not in suggestion.lines[0]:
         return first.lineno, before, suggestion.lines[0]
     if not above.strip() and not _goes_on(cell.trace.source, last, cell.trace.first_line):

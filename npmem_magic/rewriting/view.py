@@ -110,13 +110,18 @@ class Statement:
 
         What stands in a lambda, a comprehension, a conditional expression or behind ``and`` is left out.
         """
+        return iter(self._always)
+
+    @cached_property
+    def _always(self) -> tuple[ast.expr, ...]:
+        found: list[ast.expr] = []
         todo: list[ast.AST] = [self.node]
-        while todo:
-            node = todo.pop(0)
+        for node in todo:
             if isinstance(node, ast.expr):
-                yield node
+                found.append(node)
             if not isinstance(node, _NOT_ALWAYS):
                 todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+        return tuple(found)
 
     def is_read_later(self, name: str) -> bool:
         """Whether the cell reads `name` after this statement, or in another round of a loop around it."""
@@ -202,7 +207,21 @@ class CellView:
     @cached_property
     def identifiers(self) -> frozenset[str]:
         """Every name that the cell mentions, or that the namespace has."""
-        return frozenset(node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)) | self.noted.taken
+        return frozenset(self.names) | self.noted.taken
+
+    @cached_property
+    def nodes(self) -> tuple[ast.expr | ast.stmt | ast.keyword, ...]:
+        """Everything in the cell that has a place in its text."""
+        return tuple(node for node in ast.walk(self.tree) if isinstance(node, ast.expr | ast.stmt | ast.keyword))
+
+    @cached_property
+    def names(self) -> dict[str, list[ast.Name]]:
+        """Every mention of each name, in the order of the text."""
+        found: dict[str, list[ast.Name]] = {}
+        nodes = [node for node in self.nodes if isinstance(node, ast.Name)]
+        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+            found.setdefault(node.id, []).append(node)
+        return found
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
@@ -227,8 +246,8 @@ class CellView:
         """Whether `name` is read after a statement, or in another round of a loop around it."""
         end = (statement.node.end_lineno, statement.node.end_col_offset)
         around = set(statement.loops)
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load | ast.Del):
+        for node in self.names.get(name, ()):
+            if isinstance(node.ctx, ast.Load | ast.Del):
                 if (node.lineno, node.col_offset) >= end:
                     return True
                 if any(loop.lineno <= node.lineno <= (loop.end_lineno or 0) for loop in around):

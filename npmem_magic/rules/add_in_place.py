@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from ..rewriting.chain import mentions
 from ..rewriting.facts import path_of
 from ..rewriting.operations import Operation, is_same_kind, operation, write_into
+from ..rewriting.sharing import overwritten
 from ..rewriting.suggestion import Suggestion, Tempting
 from ..rewriting.view import CellView, Statement
 
@@ -46,10 +47,10 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
             rest = [each for each in op.operands if each is not child]
             texts = {each: f"{statement.source(each)}.copy()" for each in rest if _is_part(statement, each, path)}
             line = write_into(op, child, statement.source(target), statement, texts)
-            if line is not None:
-                # What is stored into a part of an array is written into it in any case, whoever looks at it.
-                overwrites = () if _is_part_of_array(statement, target) else (path,)
-                is_sure = not any(mentions(each, path) for each in rest)
+            # What is stored into a part of an array is written into it in any case, whoever looks at it.
+            overwrites = () if _is_part_of_array(statement, target) else overwritten(statement, path)
+            if line is not None and overwrites is not None:
+                is_sure = not statement.in_function and not any(mentions(each, path) for each in rest)
                 made = {"saving": result.nbytes, "is_sure": is_sure}
                 yield Suggestion(statement, statement, (line,), WHY, overwrites=overwrites, **made)  # type: ignore[arg-type]
             break
@@ -81,10 +82,6 @@ def _is_part_of_array(statement: Statement, target: ast.expr) -> bool:
 
 def _is_part(statement: Statement, node: ast.expr, path: str) -> bool:
     """Whether it is a part of the same array: copied first, or NumPy would copy all that is written into."""
-    small = statement.array(node)
-    return (
-        isinstance(node, ast.Subscript)
-        and small is not None
-        and mentions(node, path)
-        and path_of(node.value) is not None
-    )
+    if not isinstance(node, ast.Subscript) or statement.array(node) is None:
+        return False
+    return mentions(node, path) and path_of(node.value) is not None

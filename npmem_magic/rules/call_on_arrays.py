@@ -27,14 +27,16 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ..rewriting.blowups import replaced
 from ..rewriting.calls import call_of
+from ..rewriting.frames import is_series
+from ..rewriting.inlining import inlined
 from ..rewriting.patterns import expressions
 from ..rewriting.suggestion import CLOSE, Suggestion
 from ..rewriting.text import module_name, splice, tight
 from ..rewriting.view import CellView, Statement
 
 WHY = "Each number became a Python object, given to a function one by one; the array can be given as a whole."
+_TAKERS = frozenset({"array", "asarray", "fromiter", "builtins.sum"})
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
@@ -51,40 +53,28 @@ def _texts(statement: Statement, node: ast.expr) -> Iterator[str]:
             made = call_of(maker, statement)
             if made is not None and made.name.endswith("vectorize") and maker.args:
                 yield from _called(statement, maker.args[0], args)
+        case ast.Call(func=ast.Attribute(value=owner, attr="apply" | "map"), args=[function], keywords=[]):
+            yield from _called(statement, function, [owner]) if is_series(statement, owner) else ()
         case ast.Call():
             call = call_of(node, statement)
-            if call is None or call.name not in ("array", "asarray", "fromiter", "builtins.sum") or not node.args:
-                return
-            match node.args[0]:
+            match node.args[0] if call is not None and call.name in _TAKERS and node.args else None:
                 case ast.ListComp(elt=elt, generators=[loop]) | ast.GeneratorExp(elt=elt, generators=[loop]):
                     if isinstance(loop.target, ast.Name) and not loop.ifs and statement.array(loop.iter) is not None:
-                        text = _inlined(statement, elt, {loop.target.id: tight(statement, loop.iter)})
-                        yield f"({text}).sum()" if text and call.name == "builtins.sum" else text or ""
+                        text = inlined(statement, elt, {loop.target.id: tight(statement, loop.iter)})
+                        yield f"({text}).sum()" if text and call and call.name == "builtins.sum" else text or ""
 
 
 def _called(statement: Statement, function: ast.expr, args: list[ast.expr]) -> Iterator[str]:
     given = [tight(statement, each) for each in args]
     if isinstance(function, ast.Lambda):
-        names = [each.arg for each in function.args.args]
-        yield _inlined(statement, function.body, dict(zip(names, given, strict=False))) or ""
+        yield (
+            inlined(
+                statement,
+                function.body,
+                {each.arg: text for each, text in zip(function.args.args, given, strict=False)},
+            )
+            or ""
+        )
     elif isinstance(function, ast.Name | ast.Attribute):
         text = re.sub(r"^math\.", f"{module_name(statement)}.", statement.source(function))
         yield f"{text}({', '.join(statement.source(each) for each in args)})"
-
-
-def _inlined(statement: Statement, body: ast.expr, names: dict[str, str]) -> str | None:
-    """The text of `body` with arrays in place of the numbers; choices become ``where``."""
-    numpy = module_name(statement)
-    if isinstance(body, ast.IfExp) and numpy is not None:
-        parts = [_inlined(statement, each, names) for each in (body.test, body.body, body.orelse)]
-        return None if None in parts else f"{numpy}.where({', '.join(filter(None, parts))})"
-    changes: list[tuple[ast.expr, str]] = []
-    for node in ast.walk(body):
-        match node:
-            case ast.Name(id=name) if name in names:
-                changes.append((node, names[name]))
-            case ast.Attribute(value=ast.Name(id="math"), attr=attr) if numpy is not None:
-                changes.append((node, f"{numpy}.{attr}"))
-            case ast.IfExp() | ast.BoolOp() | ast.Lambda() | ast.ListComp():
-                return None
-    return replaced(statement, body, changes)

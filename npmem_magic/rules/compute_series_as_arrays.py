@@ -48,6 +48,12 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
         for node in ast.walk(statement.node):
             match node:
                 case ast.Call(func=ast.Attribute(value=owner, attr=attr), args=[], keywords=[]) if attr in _PLAIN:
+                    columns = [] if is_series(statement, owner) else columns_of(statement, owner)
+                    if columns:
+                        whole = [(each, f"{statement.source(each)}.to_numpy()") for each in columns]
+                        inner = f"({replaced(statement, owner, whole)})"
+                        line = splice(statement, [(node, f"{inner}.{_PLAIN[attr]}")])
+                        yield Suggestion(statement, statement, (line,), WHY, CLOSE)
                     if is_series(statement, owner):
                         text = f"{statement.source(owner)}.to_numpy().{_PLAIN[attr]}"
                         line = splice(statement, [(node, text)])

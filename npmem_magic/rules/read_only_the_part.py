@@ -38,7 +38,6 @@ from ..rewriting.view import CellView, Statement
 from ..standins import Known
 
 WHY = "The whole file was read into memory for a part of it; this reads the part."
-_REDUCTIONS = frozenset({"sum", "mean", "max", "min", "std", "var", "any", "all", "argmax", "argmin", "prod"})
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
@@ -61,9 +60,6 @@ def _text(statement: Statement, call: Call, node: ast.expr, key: ast.expr) -> tu
         return _from_file(statement, call, key)
     if call.name == "load" and len(call.arguments) == 1:
         parent = statement.cell.parents.get(node)
-        if isinstance(parent, ast.Attribute) and parent.attr in _REDUCTIONS:  # what is reduced is no array of the file
-            opened = with_argument(statement, call.node, "mmap_mode='r'")
-            return f"{opened}{statement.source(node)[len(statement.source(call.node)) :]}", 0
         numpy = module_name(statement)
         count = _end(statement, key)
         if numpy is not None and count is not None and isinstance(parent, ast.Assign):

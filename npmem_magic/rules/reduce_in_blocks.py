@@ -27,10 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..rewriting.facts import path_of
-from ..rewriting.patterns import Match, find
+from ..rewriting.patterns import find
+from ..rewriting.slicewise import in_blocks, is_line_of_blocks
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
-from ..rewriting.text import fill, module_name, new_name, splice
 from ..rewriting.view import CellView
 
 WHY = "The function copies the whole array to reduce it. Blocks of it need no more than half a MiB."
@@ -60,25 +59,5 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
     """Variances, deviations, closeness and sums of absolute values of whole arrays."""
     for statement in cell.statements:
         for pattern, before, template, keeps in _FORMS:
-            for match in find(statement, pattern, when=_is_fit):
-                numpy = module_name(statement)
-                if numpy is None:
-                    continue
-                also = {"np": numpy, "i": "start", "mean": new_name(statement, "mean"), "step": str(_step(match))}
-                parts = {name.lstrip("_"): node for name, node in match.parts.items()} | also
-                lines = [fill(statement, text, parts) for text in (before, template) if text]
-                lines[-1] = splice(statement, [(match.node, lines[-1])])
-                yield Suggestion(statement, statement, tuple(lines), WHY, keeps, effort=2)
-
-
-def _is_fit(match: Match) -> bool:
-    array, other = match.array("_x"), match.array("_y") if "_y" in match.parts else None
-    is_pair = "_y" not in match.parts or (other is not None and match.same_shape("_x", "_y"))
-    is_named = all(path_of(match.parts[name]) is not None for name in ("_x", "_y") if name in match.parts)
-    return array is not None and array.dtype.kind == "f" and array.size > 1 << 17 and is_pair and is_named
-
-
-def _step(match: Match) -> int:
-    """Rows of a block of about 65,536 elements."""
-    array = match.array("_x")
-    return 65536 if array is None or len(array.shape) < 2 else max(1, 65536 * array.shape[0] // array.size)
+            for match in find(statement, pattern, when=is_line_of_blocks):
+                yield from in_blocks(match, before, template, WHY, keeps)

@@ -65,7 +65,7 @@ def _is_mask(match: Match) -> bool:
 
 def _only_selects(cell: CellView, name: str) -> bool:
     """Whether every other mention of the name is as an index."""
-    uses = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Name) and node.id == name]
+    uses = cell.names.get(name, [])
     reads = [node for node in uses if isinstance(node.ctx, ast.Load)]
     indices = [node for node in reads if isinstance(parent := cell.parents.get(node), ast.Subscript)
                and parent.slice is node]  # fmt: skip

@@ -53,7 +53,7 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
         match statement.node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 new = slice_of(statement, value)
-                uses = [each for each in ast.walk(cell.tree) if isinstance(each, ast.Name) and each.id == name]
+                uses = cell.names.get(name, [])
                 if new is not None and len(uses) > 1 and all(is_index(cell, each) for each in uses[1:]):
                     parts = [part or "None" for part in new.split(":")]
                     line = splice(statement, [(value, f"slice({', '.join(parts)})")])

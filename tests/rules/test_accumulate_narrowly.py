@@ -30,8 +30,8 @@ def test_is_left_alone(cell: str) -> None:
     [
         ("a = np.zeros(N)\na += x", "a = np.zeros(N, dtype=np.float32)"),
         ("a = np.empty(N)\na[:] = x", "a = np.empty(N, dtype=np.float32)"),
-        ("k = np.where(m, 1, 0)", "k = np.where(m, np.int8(1), np.int8(0))"),
-        ("k = m.astype(int)\nt = k.sum()", "k = m.astype(np.int8)"),
+        ("k = np.where(m, 1, 0)\nk -= 1", "k = np.where(m, np.int8(1), np.int8(0))"),
+        ("k = m.astype(int)\nk -= 1", "k = m.astype(np.int8)"),
     ],
 )
 def test_is_found(cell: str, after: str) -> None:
