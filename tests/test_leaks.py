@@ -134,7 +134,7 @@ def test_a_run_that_is_cut_off_keeps_no_tables(moment: str, monkeypatch: pytest.
 
 
 def test_the_first_trace_lets_go_of_its_namespace() -> None:
-    """What is kept from the first time on (whether there is a GPU, which ledger counts) holds no frame of the user's."""
+    """What is kept from the first time on (whether there is a GPU, say) holds no frame of the user's."""
     code = """
         import gc, weakref, numpy as np, npmem_magic
         class Node: pass

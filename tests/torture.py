@@ -35,7 +35,7 @@ import npmem_magic
 from npmem_magic.cell import Cell
 from npmem_magic.host import HAS_MONITORING
 from npmem_magic.language import PlainPython
-from npmem_magic.record import ledger, record
+from npmem_magic.record import ledger, record, switch
 from npmem_magic.record.dtypes import looking
 from npmem_magic.trace import Trace
 
@@ -236,11 +236,12 @@ def run_one(seed: int, tape: Tape | None, tally: Tally) -> None:
 
 
 def _end_strays(names: dict[str, Any]) -> None:
-    """Threads that the program left running are asked to end, and waited for."""
+    """Threads that the program left running are asked to end, and waited for, and so is what waits for them."""
     names.get("stop", []).append(1)
     for thread in [*names.get("threads", ()), *names.get("strays", ())]:
         if thread.ident:
             thread.join()
+    switch.settle()
 
 
 def _judge(trace: Trace, tape: Tape, count: Count, tally: Tally) -> None:

@@ -68,7 +68,7 @@ def find(environment: Mapping[str, str] = os.environ, anew: bool = False) -> Fou
         try:
             _known.append(nvml.table())
         except nvml.NoGpu as error:
-            _known.append(nvml.NoGpu(error.reason, error.remedy))  # without the traceback, which holds the user's frames
+            _known.append(nvml.NoGpu(error.reason, error.remedy))  # its traceback holds the user's frames
     answer = _known[0]
     if isinstance(answer, nvml.NoGpu):
         raise Unavailable("GPU memory is not read", answer.reason, answer.remedy)

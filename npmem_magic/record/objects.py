@@ -14,6 +14,7 @@ import numpy as np
 
 from ..buffers import named_owners
 from ..sizes import human, human_seconds
+from .switch import Switch
 
 DOMAIN: int = np.lib.tracemalloc_domain
 
@@ -45,21 +46,21 @@ class Objects:
     """tracemalloc for one run: started unless it runs already, and left as it was found."""
 
     def __init__(self) -> None:
-        self._is_ours = False
+        self._switch = Switch()
         self._plain = self._traced = 0.0
+        self._left: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Have tracemalloc run, and find out how much slower that makes the making of objects."""
-        self._is_ours = not tracemalloc.is_tracing()
         _running.append(self)
-        if self._is_ours:
-            self._plain = nanoseconds_an_object()
-            tracemalloc.start()
-            self._traced = nanoseconds_an_object()
+        plain = nanoseconds_an_object()
+        self._switch.on()
+        if self._switch.is_ours:
+            self._plain, self._traced = plain, nanoseconds_an_object()
 
     def readers(self, namespace: Mapping[str, object]) -> Readers:
         """What the native ledger reads with; the addresses are of older buffers that tracemalloc does not know of."""
-        unseen = None if self._is_ours else frozenset(
+        unseen = None if self._switch.is_ours else frozenset(
             address
             for address, owner in named_owners(namespace).items()
             if tracemalloc.get_object_traceback(owner) is None
@@ -76,9 +77,7 @@ class Objects:
         """Leave tracemalloc as it was found."""
         if self in _running:
             _running.remove(self)
-        if self._is_ours:
-            self._is_ours = False
-            tracemalloc.stop()
+        self._left = self._switch.off()
 
     def notes(self, readings: int, nanoseconds: int, run_ns: int, tables: int) -> tuple[str, ...]:
         """What was counted, and what counting it cost."""
@@ -90,7 +89,7 @@ class Objects:
             f"{self._plain:,.0f} (x{self._traced / self._plain:.1f}, measured right before the run), and {spent}. "
             f"tracemalloc's tables took {human(tables)}, which the resident curve includes."
         )
-        return COUNTED, OLDER, slower
+        return COUNTED, OLDER, slower, *self._left
 
 
 def nanoseconds_an_object() -> float:

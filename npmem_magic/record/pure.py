@@ -26,6 +26,7 @@ from ..sizes import human_seconds
 from . import lines, objects
 from .followed import CALIBRATION, Followed
 from .instructions import Clock, make
+from .switch import Switch
 from .tally import Tally
 
 # How far the two ledgers may lie apart on work with whole arrays: the larger of the two.
@@ -58,7 +59,7 @@ class PureLedger:
         self._clock = make()
         self._notes: list[str] = [TOLERANCE]
         self._is_abandoned = False
-        self._is_ours = False
+        self._switch = Switch()
         self._namespace: Mapping[str, object] = {}
         self._is_divided = False
         self._numpy = self._dividing = 0
@@ -86,12 +87,10 @@ class PureLedger:
     ) -> None:
         """Begin counting: code of `files` is followed whole, of `partial` only `codes`."""
         self._described, self._codes = describe, (files, partial, codes)
-        self._is_ours = not tracemalloc.is_tracing()
         self._known = dict(named_buffers(namespace).values())
         self._namespace = namespace
-        if self._is_ours:
-            tracemalloc.start()
-        else:
+        self._switch.on()
+        if not self._switch.is_ours:
             self._notes.append(objects.RUNNING)
         _running.append(self)
         self._make_known(namespace)
@@ -151,9 +150,7 @@ class PureLedger:
         self.tally.is_on = False
         if self in _running:
             _running.remove(self)
-        if self._is_ours:
-            self._is_ours = False
-            tracemalloc.stop()
+        self._notes += self._switch.off()
 
     def abandon(self) -> None:
         """Stop counting at once."""
