@@ -20,7 +20,7 @@ SOURCES := pyproject.toml setup.py $(shell find npmem_magic -name '*.py' -o -nam
 # Twice quiet: a folder that some configured package index lacks is no news.
 QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
 
-.PHONY: help test test-all test-numpy lint demo clean
+.PHONY: help test test-all test-numpy lint demo html clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make test-numpy  what measures, with the oldest NumPy of 1 and 2 ($(NUMPYS)); the others have the newest"
 	@echo "make lint      ruff and strict mypy"
 	@echo "make demo      runs notebooks/00-quickstart.ipynb, prints its report, leaves it as HTML"
+	@echo "make html      runs every notebook and leaves them as HTML pages in notebooks/html"
 ifneq ($(wildcard benchmarks/__main__.py),)
 	@echo "make bench     the measurements the README quotes"
 endif
@@ -73,6 +74,9 @@ lint: $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/python notebooks/demo.py
 
+html: $(STAMP)
+	@$(BIN)/python notebooks/demo.py --all
+
 ifneq ($(wildcard benchmarks/__main__.py),)
 .PHONY: bench
 bench: $(STAMP)
@@ -80,4 +84,4 @@ bench: $(STAMP)
 endif
 
 clean:
-	@rm -rf .venv build dist npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv build dist notebooks/html npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
