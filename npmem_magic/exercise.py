@@ -223,9 +223,8 @@ def _changed(run: _Run, in_place: bool) -> Iterator[str]:
 def _too_much(trace: Trace, peak: Size | None, net: Size | None, nbytes: int) -> Iterator[str]:
     if peak is not None and trace.peak > (most := _bytes(peak, nbytes)):
         told = f"The peak is {_of(trace.peak, nbytes)}; the target is at most {_of(most, nbytes)}."
-        if trace.expressions:
-            first = trace.expressions[0]
-            told += f" Largest: {human(first.peak)} by `{first.source}` on line {first.line}."
+        if trace.peak_line:
+            told += f" It was reached on line {trace.peak_line}, by `{trace.peak_source}`."
         yield told
     if net is not None and trace.net > (most := _bytes(net, nbytes)):
         yield f"{_of(trace.net, nbytes)} are left at the end; the target is at most {_of(most, nbytes)}."
