@@ -20,7 +20,7 @@ SOURCES := pyproject.toml setup.py $(shell find npmem_magic -name '*.py' -o -nam
 # Twice quiet: a folder that some configured package index lacks is no news.
 QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
 
-.PHONY: help test test-all test-numpy lint demo docs pictures clean
+.PHONY: help test test-all test-numpy lint demo docs pictures html clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make demo      runs notebooks/00-quickstart.ipynb, prints its report, leaves it as HTML"
 	@echo "make docs      the pages of the rules and the API reference, in build/docs/index.html"
 	@echo "make pictures  the pictures of the README, from JupyterLab in a headless Chromium"
+	@echo "make html      runs every notebook and leaves them as HTML pages in notebooks/html"
 ifneq ($(wildcard benchmarks/__main__.py),)
 	@echo "make bench     the measurements the README quotes"
 endif
@@ -85,6 +86,9 @@ pictures: $(STAMP)
 	@$(QUIET) ".[pictures]"
 	@$(BIN)/python docs/pictures.py
 
+html: $(STAMP)
+	@$(BIN)/python notebooks/demo.py --all
+
 ifneq ($(wildcard benchmarks/__main__.py),)
 .PHONY: bench
 bench: $(STAMP)
@@ -92,4 +96,4 @@ bench: $(STAMP)
 endif
 
 clean:
-	@rm -rf .venv build dist npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv build dist notebooks/html npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

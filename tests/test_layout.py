@@ -21,6 +21,7 @@ STOREYS = (
     ("dtype_magics", "compare_magics", "doctor_magics"),
     ("door", "asking"),
     ("shell",),
+    ("exercise",),
     ("render",),
     ("advise",),
     ("inspection",),
