@@ -778,6 +778,31 @@ static SELDOM void foreign_take(void)
     free(events);
 }
 
+/* ---- the guard: requests beyond `room` bytes above its start are refused, and NumPy raises its MemoryError ------- */
+
+static struct { volatile int on; int64_t room, level, refusals, asked, left; } guard;
+
+static inline int64_t guard_level(void) { return L.on ? L.current : guard.level; }
+
+static SELDOM int guard_refuses(int64_t size)
+{
+    int64_t left = guard.room - guard_level();
+    if (size <= left) return 0;
+    guard.asked = size;
+    guard.left = left;
+    guard.refusals++;
+    return 1;
+}
+
+/* What a buffer had before it is resized is known while the ledger counts; else only an impossible size is refused,
+ * and the level stays: what is freed later counts with its new size, so the guard errs to the lenient side. */
+static SELDOM int guard_refuses_resize(uintptr_t address, int64_t size)
+{
+    if (!L.on) return guard_refuses(size - (guard.level > 0 ? guard.level : 0));
+    Block *block = address && holding_gil() ? block_find(address) : NULL;
+    return block ? guard_refuses(size - block->size) : 0;
+}
+
 /* ---- the four hooks ------------------------------------------------------------------------------------------------ */
 
 static void clock_rearm(int site);
@@ -811,20 +836,25 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
+    if (RARE(guard.on) && guard_refuses((int64_t)size)) return NULL;
     void *made = original.malloc(context, size);
+    if (RARE(guard.on) && made) guard.level += (int64_t)size;
     if (made && L.on) note_birth(made, size);
     return made;
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
+    if (RARE(guard.on) && guard_refuses((int64_t)(count * size))) return NULL;
     void *made = original.calloc(context, count, size);
+    if (RARE(guard.on) && made) guard.level += (int64_t)(count * size);
     if (made && L.on) note_birth(made, count * size);
     return made;
 }
 
 static void hook_free(void *context, void *address, size_t size)
 {
+    if (RARE(guard.on) && address) guard.level -= (int64_t)size;
     if (address && L.on) note_death(address, size);   /* before the address can be handed out again */
     original.free(context, address, size);
 }
@@ -833,6 +863,7 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
+    if (RARE(guard.on) && guard_refuses_resize(old, (int64_t)size)) return NULL;
     void *made = original.realloc(context, address, size);
     if (made && L.on) {
         if (old && holding_gil()) {
@@ -1321,7 +1352,7 @@ static int64_t gross_now(void)
 
 static void end_counting(void)
 {
-    hooks_out();
+    if (!guard.on) hooks_out();
     L.on = 0;
     if (L.foreign_count) foreign_take();
 }
@@ -1396,6 +1427,35 @@ static PyObject *abandon(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(guard_start_doc, "guard_start(room, level) -> None\n\n"
+"Refuse requests that would take NumPy's bytes more than `room` above now; `level` are taken already.");
+
+static PyObject *guard_start(PyObject *self, PyObject *args)
+{
+    (void)self;
+    long long room, level;
+    if (!PyArg_ParseTuple(args, "LL", &room, &level)) return NULL;
+    guard.room = room;
+    guard.level = level;
+    guard.refusals = guard.asked = guard.left = 0;
+    if (!L.on) hooks_in();
+    guard.on = 1;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(guard_stop_doc, "guard_stop() -> (room, level, refusals, asked, left)\n\n"
+"Refuse nothing any more. `asked` and `left` are bytes, of the last refusal.");
+
+static PyObject *guard_stop(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (guard.on && !L.on) hooks_out();
+    guard.on = 0;
+    return Py_BuildValue("(LLLLL)", (long long)guard.room, (long long)guard.level, (long long)guard.refusals,
+                         (long long)guard.asked, (long long)guard.left);
+}
+
 static PyObject *counting(PyObject *self, PyObject *ignored)
 {
     (void)self;
@@ -1409,6 +1469,8 @@ static PyMethodDef methods[] = {
     {"totals", totals, METH_NOARGS, totals_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"guard_start", guard_start, METH_VARARGS, guard_start_doc},
+    {"guard_stop", guard_stop, METH_NOARGS, guard_stop_doc},
     {"frames_probe", frames_probe, METH_NOARGS, "frames_probe() -> None\n\nNote the frame that calls, for `frames_learn`."},
     {"frames_learn", frames_learn, METH_NOARGS,
      "frames_learn() -> bool\n\nLearn from the probes how a frame tells its caller; False when frame objects stay in use."},

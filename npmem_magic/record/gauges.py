@@ -125,6 +125,16 @@ def high_water() -> int | None:
     return int(rest.split(None, 1)[0]) * 1024 if found else None
 
 
+def data_size() -> int | None:
+    """Bytes of private memory that this process has asked for, touched or not, as RLIMIT_DATA counts; None elsewhere."""
+    try:
+        status = _slurp("/proc/self/status")
+    except OSError:
+        return None
+    _, found, rest = status.partition(b"VmData:")
+    return int(rest.split(None, 1)[0]) * 1024 if found else None
+
+
 def _slurp(path: str) -> bytes:
     """The file's first 8 KiB; opened anew each time, because after a fork an old descriptor reads the parent."""
     descriptor = os.open(path, os.O_RDONLY)

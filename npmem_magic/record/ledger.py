@@ -198,6 +198,11 @@ def _native_obstacle() -> str:
     return _tested[0]
 
 
+def native_hooks() -> Any:
+    """The native ledger's module where it counts rightly, whichever ledger is used; None elsewhere."""
+    return None if _ledger is None or _native_obstacle() else _ledger
+
+
 def _watch_forks() -> None:
     if not _forks and hasattr(os, "register_at_fork"):
         _forks.append(True)
