@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .budgets import PeakOverBudget
 from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
@@ -24,6 +25,7 @@ from .trace import Trace, load, show_with
 
 __all__ = [
     "NpmemError",
+    "PeakOverBudget",
     "Trace",
     "Unavailable",
     "last",
@@ -58,6 +60,9 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    limit: str | int = "",
+    max_peak: str | int = "",
+    children: bool = False,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -75,20 +80,37 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    limit : str or int, optional
+        Bytes above the start beyond which a MemoryError is raised: ``500MB``, ``2GiB``, ``3x`` (times the bytes of the
+        arrays that the code reads) or ``auto`` (a tenth of the machine's memory stays free).
+    max_peak : str or int, optional
+        A budget of the same form, without ``auto``: a higher peak raises `PeakOverBudget` after the run.
+    children : bool
+        Also read the memory of processes that the code starts.
 
     Raises
     ------
     NpmemError
-        When a trace is running already, or a name to follow means no Python function.
+        When a trace is running already, a name to follow means no Python function, or a size cannot be read.
+    PeakOverBudget
+        When the peak was above `max_peak`. The trace is in `npmem_magic.last`.
     BaseException
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler=sampler, interval=interval, label=label))
+    options = Options(
+        sampler=sampler,
+        interval=interval,
+        label=label,
+        limit=str(limit),
+        max_peak=str(max_peak),
+        children=children,
+    )
+    recording = _record(work, names, options)
     _keep(recording.trace)
-    if recording.outcome.error is not None:
-        raise recording.outcome.error
+    if recording.error is not None:
+        raise recording.error
     return recording.trace
 
 

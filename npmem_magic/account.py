@@ -5,7 +5,7 @@ Its classes are made by the thousand and never compared: without `eq` and `repr`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
 
 import numpy as np
@@ -88,10 +88,14 @@ class Account:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Resident:
-    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset."""
+    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset.
+
+    `children` are bytes that child processes hold, absolute, at `time_ns`; empty when nobody asked.
+    """
 
     time_ns: Curve
     values: tuple[Curve, ...]
     high_water: int | None
     started_at: int | None
     notes: tuple[str, ...] = ()
+    children: Curve = field(default_factory=lambda: np.zeros(0, np.int64))

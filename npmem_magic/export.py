@@ -34,7 +34,12 @@ Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
 _TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice")
-_CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES = {
+    "timeline": ("time_ns", "allocated"),
+    "samples": ("time_ns", "resident", "gpu"),
+    "lane": ("time_ns", "line"),
+    "children": ("time_ns", "children"),
+}
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -211,7 +216,7 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
     events = [*_names(trace), *_counters("allocated", trace.timeline[0], trace.timeline[1])]
     for name, curve in zip(_CURVES["samples"][1:], trace.samples[1:], strict=False):
         events += _counters(name, trace.samples[0], curve)
-    events += _slices(trace)
+    events += [*_counters("children", *trace.children), *_slices(trace)]
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 
 

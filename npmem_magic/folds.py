@@ -23,13 +23,15 @@ UNPLACED = "no followed line: a background thread, or work between lines"
 
 @dataclass(frozen=True)
 class Run:
-    """What ran: the work, its end, the text of any file, and which names hold which buffers afterwards."""
+    """What ran: the work, its end, the text of any file, which names hold which buffers afterwards; limit, budget."""
 
     work: Work
     label: str | None
     outcome: Outcome
     text: Callable[[str], Text]
     names: Mapping[int, str] = field(default_factory=dict)
+    limit: int | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
         functions=_functions(account, run, places),
         error_line=error_line,
         error_function=error_function,
+        limit=run.limit,
+        budget=run.budget,
+        children=_children(account, resident),
     )
 
 
@@ -255,6 +260,12 @@ def _samples(account: Account, resident: Resident) -> tuple[tuple[Curve, ...], i
     if resident.high_water is not None and resident.started_at is not None:
         seen.append(max(0, resident.high_water - resident.started_at))
     return samples, max(seen, default=None)
+
+
+def _children(account: Account, resident: Resident) -> tuple[Curve, Curve]:
+    if not len(resident.children):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return np.maximum(resident.time_ns - account.started, 0), np.maximum(resident.children - resident.children[0], 0)
 
 
 def _lane(account: Account) -> tuple[Curve, Curve]:

@@ -23,10 +23,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from . import arguments, guard_magics
 from .cell import Cell
 from .follow import find_function
 from .host import NpmemError
 from .language import loop_is_running
+from .live import Display, display_of, telling
 from .record import Options, Recording, record, record_async
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
@@ -45,6 +47,7 @@ class Request:
     label: str | None
     quiet: bool
     functions: tuple[str, ...]
+    live: bool
     options: Options
 
 
@@ -52,16 +55,6 @@ def _name(text: str) -> str:
     if not text.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
     return text
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(text)
-    return seconds
-
-
-_seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
 
 
 @magics_class
@@ -105,9 +98,32 @@ class MemoryMagics(Magics):
     @argument(
         "--interval",
         metavar="SECONDS",
-        type=_seconds,
+        type=arguments.seconds,
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
+    )
+    @argument(
+        "--live",
+        action="store_true",
+        help="Show how far the run is, and its memory, while it runs; the report follows.",
+    )
+    @argument(
+        "--limit",
+        metavar="SIZE",
+        type=arguments.limit,
+        help="Raise MemoryError rather than take more than SIZE above the start: 500MB, 2GiB, 1.5e9, 3x (times the "
+        "bytes of the arrays that the cell reads), or auto (leave a tenth of the machine's memory).",
+    )
+    @argument(
+        "--max-peak",
+        metavar="SIZE",
+        type=arguments.size,
+        help="Fail after the run when its peak is above SIZE, and say which line went beyond it.",
+    )
+    @argument(
+        "--children",
+        action="store_true",
+        help="Also read the memory of processes that the code starts, such as joblib's.",
     )
     @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
     def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
@@ -125,17 +141,17 @@ class MemoryMagics(Magics):
             raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
-        with _told_as_usage():
-            recording = record(work, work.namespace, request.options)
-        return self._finish(recording, request)
+        with _told_as_usage(), display_of(self.shell, request.live, self._in_terminal()) as display:
+            recording = record(work, work.namespace, telling(request.options, display))
+        return self._finish(recording, request, display)
 
     async def run_awaiting(self, line: str, cell: str) -> object:
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
-        with _told_as_usage():
-            recording = await record_async(work, work.namespace, request.options)
-        return self._finish(recording, request)
+        with _told_as_usage(), display_of(self.shell, request.live, self._in_terminal()) as display:
+            recording = await record_async(work, work.namespace, telling(request.options, display))
+        return self._finish(recording, request, display)
 
     def _request(self, line: str) -> Request:
         """What the line asks for; the statement behind the options is left exactly as it was typed."""
@@ -150,7 +166,15 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(sampler=chosen.sampler, interval=chosen.interval, label=chosen.label),
+            live=chosen.live,
+            options=Options(
+                sampler=chosen.sampler,
+                interval=chosen.interval,
+                label=chosen.label,
+                limit=chosen.limit or "",
+                max_peak=chosen.max_peak or "",
+                children=chosen.children,
+            ),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
@@ -165,7 +189,7 @@ class MemoryMagics(Magics):
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
-    def _finish(self, recording: Recording, request: Request) -> object:
+    def _finish(self, recording: Recording, request: Request, display: Display | None) -> object:
         """Keep and show the trace; then the cell's own value, or its own error again."""
         trace, outcome = recording.trace, recording.outcome
         self._keep(trace)
@@ -173,19 +197,24 @@ class MemoryMagics(Magics):
             self.traces[request.label] = trace
         if request.output is not None:
             self.shell.user_ns[request.output] = trace
+        if request.quiet and display:
+            display.clear()
         if not request.quiet:
-            self._show(trace)
-        if outcome.error is not None:
-            raise_as_it_was(outcome.error)
+            self._show(trace, display)
+        if recording.error is not None:
+            raise_as_it_was(recording.error)
         return outcome.value
 
-    def _show(self, trace: Trace) -> None:
+    def _show(self, trace: Trace, display: Display | None) -> None:
         try:
             if self._in_terminal():
+                if display:
+                    display.clear()
                 print(self._renderer().text(trace))
-            else:
-                data, metadata = self._renderer().bundle(trace)
-                self.shell.display_pub.publish(data=data, metadata=metadata)
+                return
+            data, metadata = self._renderer().bundle(trace)
+            publish = display.end if display else self.shell.display_pub.publish
+            publish(data=data, metadata=metadata)
         except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
             print(
                 f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
@@ -237,6 +266,7 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
     shell.register_magics(magics)
+    guard_magics.install(shell, magics.tracebacks)
     shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
     magics.tracebacks.install()
     return magics
@@ -244,6 +274,7 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
 
 def uninstall(shell: InteractiveShell) -> None:
     """Take the magics out of `shell` again; nothing happens where there are none."""
+    guard_magics.uninstall(shell)
     manager = shell.magics_manager
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:

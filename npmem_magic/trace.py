@@ -167,6 +167,10 @@ class Trace:
         For each followed function that ran and is not part of `source`: its first line and its source text.
     error_line, error_function : int, str
         The innermost followed line that the exception passed; 0 when there was none.
+    limit, budget : int or None
+        Bytes above the start: what the guard allowed, and the peak that was not to be passed; None where none was set.
+    children : (int64 array, int64 array), each of shape (k,)
+        `time_ns`, and the bytes above the start that only processes started from here hold; empty when not asked for.
     """
 
     source: str
@@ -194,6 +198,9 @@ class Trace:
     functions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     error_line: int = 0
     error_function: str = ""
+    limit: int | None = None
+    budget: int | None = None
+    children: tuple[Curve, Curve] = field(default_factory=_no_curve)
 
     def save(self, path: str | Path) -> Path:
         """Write the trace as JSON (format in `export`) and return the path written."""

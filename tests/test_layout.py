@@ -18,15 +18,19 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("shell",),
+    ("guard_magics",),
+    ("arguments", "live", "shell"),
     ("render",),
     ("advise",),
     ("compare", "rules"),
     ("record", "arrays"),
-    ("folds",),
+    ("folds", "budgets"),
     ("holdings",),
     ("trace",),
-    ("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes"),
+    (
+        *("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes", "limits", "standins"),
+        *("places", "rounds"),
+    ),
 )
 # cell.py, language.py and follow.py are one subject in three files of bearable length.
 LEAVES_MAY = {
@@ -37,10 +41,12 @@ LEAVES_MAY = {
     ("language", "follow"),
     ("language", "host"),
     ("follow", "host"),
+    ("sizes", "host"),
+    ("places", "syntax"),
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics"},
+    "IPython": {"magics", "guard_magics"},
     "matplotlib": {"render.chart"},
     "pynvml": {"record.gauges"},
 }

@@ -787,7 +787,7 @@ static inline int64_t guard_level(void) { return L.on ? L.current : guard.level;
 static SELDOM int guard_refuses(int64_t size)
 {
     int64_t left = guard.room - guard_level();
-    if (size <= left) return 0;
+    if (size <= left || size < BIG) return 0;   /* without its scalars nothing works, not even the way out */
     guard.asked = size;
     guard.left = left;
     guard.refusals++;

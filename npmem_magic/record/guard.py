@@ -31,6 +31,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]  # mypy takes a module's name for bound
 
+BALLAST = 8 << 20  # bytes given back first when all are used up: without any, not even the limit could be lifted
 RESERVE = 128 << 20  # bytes between the guard's limit and the system's: what BLAS and the kernel itself need
 SPARED = 10  # percent of the machine's memory that `auto` leaves alone
 _LOOK = 0.02  # seconds between two looks at the resident set
@@ -56,23 +57,51 @@ class _Watcher(Protocol):
 
 
 class _Allocator:
-    """Refuses in NumPy's allocator: exact, and nothing but the one request fails."""
+    """Refuses in NumPy's allocator: exact, and nothing but the one request fails. An inner one sets an outer aside."""
 
     def __init__(self, hooks: Any) -> None:
         self._hooks = hooks
+        self._refusal: Refusal | None = None
 
     def start(self, nbytes: int) -> None:
-        self._hooks.guard_start(nbytes, 0)
+        self._room = nbytes
+        if _allocators:
+            room, level = _allocators[-1].pause()
+            self._room = min(nbytes, max(0, room - level))
+        _allocators.append(self)
+        self._hooks.guard_start(self._room, 0)
+
+    def pause(self) -> tuple[int, int]:
+        """Refuse nothing; the room, and the bytes taken of it."""
+        room, level, refusals, asked, left = self._hooks.guard_stop()
+        if refusals:
+            self._refusal = Refusal("the guard in NumPy's allocator", asked, max(0, left))
+        self._level = level
+        return room, level
 
     def stop(self, error: BaseException | None) -> Refusal | None:
-        _, _, refusals, asked, left = self._hooks.guard_stop()
-        return Refusal("the guard in NumPy's allocator", asked, max(0, left)) if refusals else None
+        _, level = self.pause()
+        _allocators.remove(self)
+        if _allocators:
+            _allocators[-1].resume(level)
+        return self._refusal
+
+    def resume(self, taken: int) -> None:
+        """Go on, `taken` bytes later."""
+        self._hooks.guard_start(self._room, self._level + taken)
+
+
+_allocators: list[_Allocator] = []  # that guard now, the innermost last
 
 
 class _DataLimit:
     """The soft RLIMIT_DATA of this process. A limit that is tighter already stays; one the cell sets itself, too."""
 
+    def __init__(self, ballast: list[mmap.mmap]) -> None:
+        self._ballast = ballast
+
     def start(self, nbytes: int) -> None:
+        self._ballast.append(mmap.mmap(-1, BALLAST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
         self._found = resource.getrlimit(resource.RLIMIT_DATA)
         base = gauges.data_size()
         wanted = (base if base is not None else 0) + nbytes + RESERVE
@@ -81,13 +110,26 @@ class _DataLimit:
         resource.setrlimit(resource.RLIMIT_DATA, self._set)
 
     def stop(self, error: BaseException | None) -> Refusal | None:
-        base = gauges.data_size()
-        if resource.getrlimit(resource.RLIMIT_DATA) == self._set:
+        self._ballast.clear()
+        try:
+            is_ours = resource.getrlimit(resource.RLIMIT_DATA) == self._set
+        except MemoryError:
+            is_ours = True
+        base = _data_size_now() if is_ours else None
+        if is_ours:
             resource.setrlimit(resource.RLIMIT_DATA, self._found)
         if not isinstance(error, MemoryError):
             return None
-        left = None if base is None else max(0, self._set[0] - base)
-        return Refusal("the system's limit for the data of a process (RLIMIT_DATA)", _asked(error), left)
+        left = None if base is None else max(0, self._set[0] - base - BALLAST)
+        who = f"the system's limit for the data of a process (RLIMIT_DATA, {human(RESERVE)} beyond)"
+        return Refusal(who, _asked(error), left)
+
+
+def _data_size_now() -> int | None:
+    try:
+        return gauges.data_size()
+    except MemoryError:
+        return None
 
 
 class _ResidentWatch:
@@ -136,14 +178,18 @@ def _interrupt_main() -> None:
 
 
 class Guard:
-    """Keeps a run within `nbytes` above its start, from `start` to `stop`."""
+    """Keeps a run within `nbytes` above its start, from `start` to `stop`.
+
+    `ballast` is memory to let go of, by ``clear()``, before anything else is done about an error.
+    """
 
     def __init__(self, nbytes: int) -> None:
+        self.ballast: list[mmap.mmap] = []
         self.nbytes = nbytes
         self.refusal: Refusal | None = None
         hooks, can_limit = native_hooks(), can_limit_data()
         self._watchers: list[_Watcher] = [_Allocator(hooks)] if hooks is not None else []
-        self._watchers.append(_DataLimit() if can_limit else _ResidentWatch())
+        self._watchers.append(_DataLimit(self.ballast) if can_limit else _ResidentWatch())
         self._started: list[_Watcher] = []
         if can_limit:
             _wake_blas()
@@ -156,9 +202,8 @@ class Guard:
 
     def stop(self, error: BaseException | None = None) -> BaseException | None:
         """Put everything back; the error of the run, an interrupt of ours turned into the MemoryError it stands for."""
-        refusals = []
-        while self._started:
-            refusals.append(self._started.pop().stop(error))
+        refusals = [watcher.stop(error) for watcher in reversed(self._started)]
+        self._started.clear()
         found = [refusal for refusal in refusals if refusal is not None]
         self.refusal = found[-1] if found else None
         if self.refusal is not None and isinstance(error, KeyboardInterrupt) and self.refusal.asked is None:

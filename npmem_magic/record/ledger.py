@@ -50,6 +50,7 @@ class Ledger(Protocol):
         describe: Callable[[str], bytes],
         clock: lines.Clock,
     ) -> None: ...
+    def totals(self) -> tuple[int, int]: ...
     def stop(self) -> Account: ...
 
 
@@ -76,6 +77,10 @@ class NativeLedger:
         self._started = _ledger.start(
             files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable
         )
+
+    def totals(self) -> tuple[int, int]:
+        """Bytes allocated now, and at the highest so far."""
+        return _ledger.totals()[:2]
 
     def stop(self) -> Account:
         """End counting, put NumPy's allocator back as it was, and tell."""

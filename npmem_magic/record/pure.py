@@ -98,6 +98,10 @@ class PureLedger:
             if owner.nbytes and tracemalloc.get_object_traceback(owner) is None:
                 _track(np.lib.tracemalloc_domain, address, owner.nbytes)
 
+    def totals(self) -> tuple[int, int]:
+        """Bytes above the start at the last instruction that was seen, and at the highest so far."""
+        return self.tally.level, self.tally.peak
+
     def stop(self) -> Account:
         """End counting, leave tracemalloc as it was, and tell."""
         stopped = self.tally.end()

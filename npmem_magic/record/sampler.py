@@ -53,6 +53,12 @@ class Samples:
         """Resident bytes, absolute; shape (n,)."""
         return self.values[0]
 
+    def split(self, names: tuple[str, ...]) -> tuple[tuple[Curve, ...], Curve]:
+        """The columns that are not of the gauges `names`, and the one that is (empty where there is none)."""
+        others = tuple(value for name, value in zip(self.gauges, self.values, strict=False) if name not in names)
+        mine = [value for name, value in zip(self.gauges, self.values, strict=False) if name in names]
+        return others, mine[0] if mine else np.zeros(0, np.int64)
+
 
 _helpers: list[Helper] = []  # the kernel's one helper, or none
 
@@ -107,6 +113,13 @@ class Sampler:
             return self._samples(np.zeros((0, 1 + len(helper.gauges)), np.int64), last, helper.gauges, 0)
         return self._samples(helper.rows(), last, helper.gauges, helper.words[_helper.READS])
 
+    def recent(self, most: int) -> tuple[list[int], list[int]]:
+        """(times, resident bytes) read so far, absolute, thinned to about `most`; while it runs, from any thread."""
+        helper = self._helper
+        if helper is None or helper.ended or helper.words[_helper.RUN] != helper.run:
+            return [], []
+        return helper.recent(most)
+
     def _reading(self) -> tuple[int, int]:
         """The kernel's own look: (time_ns, resident bytes)."""
         try:
@@ -135,10 +148,11 @@ def _obituary(helper: Helper) -> str:
     return f"The sampler's helper process ended before the cell did{why}; the resident curve is not complete."
 
 
-def make(kind: str, interval: float) -> tuple[Sampler, tuple[str, ...]]:
+def make(kind: str, interval: float, children: bool = False) -> tuple[Sampler, tuple[str, ...]]:
     """The sampler for `kind` (one of `KINDS`), and sentences that say what was chosen and why.
 
-    `interval` is the wait between reads in seconds, 0 for automatic. Starts the helper process if none runs.
+    `interval` is the wait between reads in seconds, 0 for automatic; with `children` the memory of processes started
+    from here is read, too. Starts the helper process if none runs.
 
     Raises
     ------
@@ -152,7 +166,7 @@ def make(kind: str, interval: float) -> tuple[Sampler, tuple[str, ...]]:
     if kind == "off":
         return Sampler(None, 0, ends=False), ("The resident set was not sampled (--sampler off).",)
     name, notes = _gauge(kind)
-    helper, trouble = _running((name,))
+    helper, trouble = _running((name, gauges.children_gauge()) if children else (name,))
     if helper is None:
         return Sampler(None, 0), (*notes, trouble)
     return Sampler(helper, interval), (*notes, _describe(name, interval))
