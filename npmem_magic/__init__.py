@@ -80,33 +80,19 @@ def trace(
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
-    limit : str or int, optional
-        Bytes above the start beyond which a MemoryError is raised: ``500MB``, ``2GiB``, ``3x`` (times the bytes of the
-        arrays that the code reads) or ``auto`` (a tenth of the machine's memory stays free).
-    max_peak : str or int, optional
-        A budget of the same form, without ``auto``: a higher peak raises `PeakOverBudget` after the run.
-    children : bool
-        Also read the memory of processes that the code starts.
+    limit, max_peak, children : str or int, str or int, bool
+        As the magic's options: a MemoryError beyond `limit`, `PeakOverBudget` after a higher peak than `max_peak`.
 
     Raises
     ------
     NpmemError
         When a trace is running already, a name to follow means no Python function, or a size cannot be read.
-    PeakOverBudget
-        When the peak was above `max_peak`. The trace is in `npmem_magic.last`.
     BaseException
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    options = Options(
-        sampler=sampler,
-        interval=interval,
-        label=label,
-        limit=str(limit),
-        max_peak=str(max_peak),
-        children=children,
-    )
+    options = Options(sampler, interval, label, str(limit), str(max_peak), children)
     recording = _record(work, names, options)
     _keep(recording.trace)
     if recording.error is not None:

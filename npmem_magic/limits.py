@@ -72,6 +72,8 @@ def _limit(folder: Path) -> tuple[int, int] | None:
             continue
         if not limit.isdigit() or int(limit) >= _UNLIMITED:
             return None
-        inactive = [int(n) for name, n in zip(statistics[::2], statistics[1::2], strict=False) if name == "inactive_file"]
+        inactive = [
+            int(n) for name, n in zip(statistics[::2], statistics[1::2], strict=False) if name == "inactive_file"
+        ]
         return int(limit), max(0, used - (inactive[0] if inactive else 0))
     return None

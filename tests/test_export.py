@@ -58,8 +58,11 @@ def a_trace(**changes: Any) -> Trace:
     return replace(trace, **changes)
 
 
+CURVES = ("timeline", "samples", "lane", "children")
+
+
 def without_curves(trace: Trace) -> dict[str, Any]:
-    names = [field.name for field in fields(trace) if field.name not in ("timeline", "samples", "lane")]
+    names = [field.name for field in fields(trace) if field.name not in CURVES]
     return {name: getattr(trace, name) for name in names}
 
 
@@ -78,7 +81,7 @@ def perfetto(trace: Trace, tmp_path: Path) -> list[dict[str, Any]]:
 def test_what_is_saved_is_loaded(trace: Trace, tmp_path: Path) -> None:
     again = load(trace.save(tmp_path / "t.json"))
     assert without_curves(again) == without_curves(trace)
-    for name in ("timeline", "samples", "lane"):
+    for name in CURVES:
         before, after = getattr(trace, name), getattr(again, name)
         assert len(before) == len(after)
         for old, new in zip(before, after, strict=True):

@@ -28,7 +28,19 @@ STOREYS = (
     ("holdings",),
     ("trace",),
     (
-        *("export", "account", "cell", "language", "follow", "syntax", "buffers", "host", "sizes", "limits", "standins"),
+        *(
+            "export",
+            "account",
+            "cell",
+            "language",
+            "follow",
+            "syntax",
+            "buffers",
+            "host",
+            "sizes",
+            "limits",
+            "standins",
+        ),
         *("places", "rounds"),
     ),
 )
