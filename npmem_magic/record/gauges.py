@@ -93,12 +93,12 @@ def open_children(pid: int) -> Reader:
 
     Pages that a forked child shares with its parent are the parent's, until one of them writes.
     """
-    return _now_and_then(lambda: sum(map(_private, _descendants(pid))))
+    return _now_and_then(lambda: sum(_private(child) for child, parent in _descendants(pid) if _own(child, parent)))
 
 
-def _descendants(pid: int) -> list[int]:
-    """The ids of the children of all threads of a process, theirs included; those that are gone have none."""
-    found: list[int] = []
+def _descendants(pid: int) -> list[tuple[int, int]]:
+    """(child, parent) of all that come from any thread of a process, in all generations; the dead have none."""
+    found: list[tuple[int, int]] = []
     todo = [pid]
     while todo:
         parent = todo.pop()
@@ -108,9 +108,19 @@ def _descendants(pid: int) -> list[int]:
         except OSError:
             continue
         children = [int(number) for numbers in listed for number in numbers.split()]
-        found += children
+        found += [(child, parent) for child in children]
         todo += children
     return found
+
+
+def _own(child: int, parent: int) -> bool:
+    """False for a child between ``vfork`` and ``exec``: for that moment it lives in its parent's memory."""
+    try:
+        size, resident = _slurp(f"/proc/{child}/statm").split()[:2]
+        parents_size, parents_resident = _slurp(f"/proc/{parent}/statm").split()[:2]
+    except (OSError, ValueError):  # one of the two has ended
+        return False
+    return size != parents_size or abs(int(resident) - int(parents_resident)) * _PAGE > 1 << 20
 
 
 def _private(pid: int) -> int:

@@ -60,7 +60,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane."""
+    """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane.
+
+    `family` is the resident curve with what child processes hold on top of it; empty where nobody asked.
+    """
 
     allocated: tuple[Curve, Curve]
     resident: tuple[Curve, Curve]
@@ -72,6 +75,7 @@ class Curves:
     bytes_: Axis
     segments: tuple[Segment, ...]
     counted: str
+    family: tuple[Curve, Curve]
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,13 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         beyond = trace.resident_peak - trace.peak
         more = f", {human(beyond)} more than allocated" if beyond > max(NOTABLE, trace.peak // 10) else ""
         facts.append(f"resident peak {human(trace.resident_peak)}{more}")
+    if children := max(trace.children[1].tolist(), default=0):
+        facts.append(f"child processes up to {human(children)}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
+    facts += [f"limit {human(trace.limit)}"] if trace.limit is not None else []
+    if trace.budget is not None:
+        facts.append(f"{'over' if trace.peak > trace.budget else 'within'} the budget of {human(trace.budget)}")
     facts.append("exact, native ledger" if trace.engine == "native" else f"NumPy and Python, {trace.engine} ledger")
     return tuple(facts)
 
@@ -213,7 +222,7 @@ def _third(trace: Trace) -> Curve:
 
 
 def _resident_high(trace: Trace) -> int:
-    return max(trace.samples[1].tolist(), default=0) if len(trace.samples) > 1 else 0
+    return max([*trace.samples[1].tolist(), *trace.children[1].tolist()], default=0) if len(trace.samples) > 1 else 0
 
 
 def _curves(trace: Trace) -> Curves:
@@ -221,9 +230,11 @@ def _curves(trace: Trace) -> Curves:
     steps = thin(*closed(*trace.timeline, total), total)
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
+    family = trace.samples[1] + trace.children[1] if len(trace.children[1]) else trace.samples[1][:0]
+    family_curve = thin(trace.samples[0][inside], family[inside], total) if family.any() else (family[:0], family[:0])
     third = _third(trace)
     device = thin(trace.samples[0][inside], third[inside], total) if third.any() else (third[:0], third[:0])
-    drawn = np.concatenate((steps[1], resident[1], device[1]))
+    drawn = np.concatenate((steps[1], resident[1], device[1], family_curve[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
     low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
@@ -239,6 +250,7 @@ def _curves(trace: Trace) -> Curves:
         bytes_=axis(low, high, unit, size, 5, whole=unit == "bytes"),
         segments=fold(trace),
         counted="NumPy" if trace.engine == "native" else "NumPy and Python",
+        family=family_curve,
     )
 
 
