@@ -18,7 +18,7 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("guard_magics",),
+    ("guard_magics", "pytest_plugin"),
     ("arguments", "live", "shell"),
     ("render",),
     ("advise",),
@@ -61,6 +61,7 @@ ONLY_IN = {
     "IPython": {"magics", "guard_magics"},
     "matplotlib": {"render.chart"},
     "pynvml": {"record.gauges"},
+    "pytest": {"pytest_plugin"},
 }
 LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil"}
 LIMITS = {"function": 45, "file": 300, "rule": 90}
