@@ -55,7 +55,7 @@ class Recording:
 class _Watch:
     """The watchers of one run. Everything they need is made before `start`, so that the run pays for none of it."""
 
-    def __init__(self, work: Work, namespace: Mapping[str, object], options: Options) -> None:
+    def __init__(self, work: Work, namespace: Mapping[str, object], options: Options, room: int | None) -> None:
         if ledger.running():
             raise NpmemError(
                 "A trace is running already, and two at once would charge each other's bytes. "
@@ -63,7 +63,7 @@ class _Watch:
             )
         self._work, self._namespace, self._options = work, namespace, options
         self._ledger, why = ledger.choose()
-        self._guard = self._make_guard(options.limit)
+        self._guard = self._make_guard(options.limit, room)
         self.ballast = self._guard.ballast if self._guard else []
         self._budget = budgets.resolve(options.max_peak, self._given) if options.max_peak else None
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, options.children)
@@ -78,10 +78,12 @@ class _Watch:
     def _given(self) -> int:
         return budgets.read_bytes(self._work, self._namespace)
 
-    def _make_guard(self, limit: str) -> guard.Guard | None:
-        if not limit:
-            return None
-        return guard.Guard(guard.auto_limit() if limit == "auto" else budgets.resolve(limit, self._given))
+    def _make_guard(self, limit: str, room: int | None) -> guard.Guard | None:
+        """The guard for what was asked for, within the `room` that an outer one leaves."""
+        allowed = [] if room is None else [room]
+        if limit:
+            allowed.append(guard.auto_limit() if limit == "auto" else budgets.resolve(limit, self._given))
+        return guard.Guard(min(allowed)) if allowed else None
 
     def start(self) -> None:
         work = self._work
@@ -168,28 +170,30 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
     NpmemError
         When a trace is running already, or nothing can count here (`Unavailable`). Nothing has run then.
     """
-    watch = _Watch(work, namespace, options)
-    try:
-        watch.start()
+    with guard.set_aside() as room:
+        watch = _Watch(work, namespace, options, room)
         try:
-            outcome = work.run(watch.between)
-        except MemoryError as error:  # there was not even enough to note the cell's own
+            watch.start()
+            try:
+                outcome = work.run(watch.between)
+            except MemoryError as error:  # there was not even enough to note the cell's own
+                watch.ballast.clear()
+                outcome = Outcome(None, _first_of(error))
+            return watch.stop(outcome)
+        except BaseException:
             watch.ballast.clear()
-            outcome = Outcome(None, _first_of(error))
-        return watch.stop(outcome)
-    except BaseException:
-        watch.ballast.clear()
-        watch.abandon()
-        raise
+            watch.abandon()
+            raise
 
 
 async def record_async(work: Work, namespace: Mapping[str, object], options: Options) -> Recording:
     """The same inside of an event loop; other tasks of the loop that allocate meanwhile are charged too."""
-    watch = _Watch(work, namespace, options)
-    try:
-        watch.start()
-        return watch.stop(await work.run_async(watch.between))
-    except BaseException:
-        watch.ballast.clear()
-        watch.abandon()
-        raise
+    with guard.set_aside() as room:
+        watch = _Watch(work, namespace, options, room)
+        try:
+            watch.start()
+            return watch.stop(await work.run_async(watch.between))
+        except BaseException:
+            watch.ballast.clear()
+            watch.abandon()
+            raise

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import mmap
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -40,28 +42,35 @@ class Guard:
     """
 
     def __init__(self, nbytes: int) -> None:
+        self.nbytes = self.room = nbytes
         self.ballast: list[mmap.mmap] = []
-        self.nbytes = nbytes
         self.refusal: Refusal | None = None
-        hooks, can_limit = native_hooks(), can_limit_data()
-        self._watchers: list[Stopper] = [Allocator(hooks)] if hooks is not None else []
-        self._watchers.append(DataLimit(self.ballast) if can_limit else ResidentWatch())
-        self._started: list[Stopper] = []
-        if can_limit:
+        self._stoppers: list[Stopper] = []
+        self._hooks, self._can_limit = native_hooks(), can_limit_data()
+        if self._can_limit:
             _wake_blas()
 
     def start(self) -> None:
         """From here on nothing goes beyond."""
-        for watcher in self._watchers:
-            watcher.start(self.nbytes)
-            self._started.append(watcher)
+        _standing.append(self)
+        if self._hooks is not None:
+            self._add(Allocator(self._hooks))
+        self._add(DataLimit(self.ballast) if self._can_limit else ResidentWatch())
+
+    def _add(self, stopper: Stopper) -> None:
+        stopper.start(self.room)
+        self._stoppers.append(stopper)
 
     def stop(self, error: BaseException | None = None) -> BaseException | None:
         """Put everything back; the error of the run, an interrupt of ours turned into the MemoryError it stands for."""
-        refusals = [watcher.stop(error) for watcher in reversed(self._started)]
-        self._started.clear()
-        found = [refusal for refusal in refusals if refusal is not None]
-        self.refusal = found[-1] if found else None
+        refusals = [stopper.stop(error) for stopper in reversed(self._stoppers)]
+        if self in _standing:
+            grown = self._stoppers[0].taken if self._stoppers else 0
+            self.room -= grown
+            _taken[:] = [taken + grown for taken in _taken]
+            _standing.remove(self)
+        self._stoppers.clear()
+        self.refusal = next((each for each in reversed(refusals) if each is not None), self.refusal)
         if self.refusal is not None and isinstance(error, KeyboardInterrupt) and self.refusal.asked is None:
             return MemoryError().with_traceback(error.__traceback__)
         return error
@@ -77,6 +86,29 @@ class Guard:
             f"{where or 'The cell'} {wanted}{free} of the {human(self.nbytes)} that the guard allows above the start. "
             f"Stopped by {self.refusal.who}; the kernel and all variables live on."
         )
+
+
+_standing: list[Guard] = []  # the guard that is up
+_taken: list[int] = []  # bytes taken under the guards that stand in for one set aside
+
+
+@contextmanager
+def set_aside() -> Iterator[int | None]:
+    """Take the guard that is up away, if there is one, and put it up again behind; gives the bytes that it allows.
+
+    What watches a run needs memory of its own, and puts up its own guard when it begins.
+    """
+    if not _standing:
+        yield None
+        return
+    outer = _standing[-1]
+    outer.stop()
+    _taken.append(0)
+    try:
+        yield max(0, outer.room)
+    finally:
+        outer.room = max(0, outer.room - _taken.pop())
+        outer.start()
 
 
 def explain(error: BaseException | None, sentence: str) -> None:

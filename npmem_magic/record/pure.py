@@ -110,7 +110,8 @@ class PureLedger:
 
     def close(self) -> None:
         """Count no further."""
-        self.tally.is_on = False
+        if hasattr(self, "tally"):  # there may have been no memory for it
+            self.tally.is_on = False
         if self in _running:
             _running.remove(self)
         if self._is_ours:

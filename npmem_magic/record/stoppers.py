@@ -34,48 +34,26 @@ class Refusal:
 
 
 class Stopper(Protocol):
-    """One of the three; `stop` says what it refused."""
+    """One of the three; `stop` says what it refused, and then `taken` the bytes by which the run has grown."""
+
+    taken: int
 
     def start(self, nbytes: int) -> None: ...
     def stop(self, error: BaseException | None) -> Refusal | None: ...
 
 
 class Allocator:
-    """Refuses in NumPy's allocator: exact, and nothing but the one request fails. An inner one sets an outer aside."""
+    """Refuses in NumPy's allocator: exact, and nothing but the one request fails."""
 
     def __init__(self, hooks: Any) -> None:
         self._hooks = hooks
-        self._refusal: Refusal | None = None
 
     def start(self, nbytes: int) -> None:
-        self._room = nbytes
-        if _allocators:
-            room, level = _allocators[-1].pause()
-            self._room = min(nbytes, max(0, room - level))
-        _allocators.append(self)
-        self._hooks.guard_start(self._room, 0)
-
-    def pause(self) -> tuple[int, int]:
-        """Refuse nothing; the room, and the bytes taken of it."""
-        room, level, refusals, asked, left = self._hooks.guard_stop()
-        if refusals:
-            self._refusal = Refusal("the guard in NumPy's allocator", asked, max(0, left))
-        self._level = level
-        return room, level
+        self._hooks.guard_start(nbytes, 0)
 
     def stop(self, error: BaseException | None) -> Refusal | None:
-        _, level = self.pause()
-        _allocators.remove(self)
-        if _allocators:
-            _allocators[-1].resume(level)
-        return self._refusal
-
-    def resume(self, taken: int) -> None:
-        """Go on, `taken` bytes later."""
-        self._hooks.guard_start(self._room, self._level + taken)
-
-
-_allocators: list[Allocator] = []  # that guard now, the innermost last
+        _, self.taken, refusals, asked, left = self._hooks.guard_stop()
+        return Refusal("the guard in NumPy's allocator", asked, max(0, left)) if refusals else None
 
 
 class DataLimit:
@@ -87,8 +65,8 @@ class DataLimit:
     def start(self, nbytes: int) -> None:
         self._ballast.append(mmap.mmap(-1, BALLAST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
         self._found = resource.getrlimit(resource.RLIMIT_DATA)
-        base = gauges.data_size()
-        wanted = (base if base is not None else 0) + nbytes + RESERVE
+        self.taken, self._base = 0, gauges.data_size() or 0
+        wanted = self._base + nbytes + RESERVE
         ceilings = [limit for limit in self._found if limit != resource.RLIM_INFINITY]
         self._set = (min([wanted, *ceilings]), self._found[1])
         resource.setrlimit(resource.RLIMIT_DATA, self._set)
@@ -102,6 +80,7 @@ class DataLimit:
         base = _data_size_now() if is_ours else None
         if is_ours:
             resource.setrlimit(resource.RLIMIT_DATA, self._found)
+        self.taken = 0 if base is None else base + BALLAST - self._base
         if not isinstance(error, MemoryError):
             return None
         left = None if base is None else max(0, self._set[0] - base - BALLAST)
@@ -124,7 +103,8 @@ class ResidentWatch:
         self.seen = 0
 
     def start(self, nbytes: int) -> None:
-        self._limit = gauges.resident() + nbytes
+        self.taken, self._base = 0, gauges.resident()
+        self._limit = self._base + nbytes
         self._thread = threading.Thread(target=self._watch, name="npmem_magic guard", daemon=True)
         self._thread.start()
 
@@ -147,6 +127,7 @@ class ResidentWatch:
         except KeyboardInterrupt:
             self._ended.set()
         self._thread.join(1.0)
+        self.taken = gauges.resident() - self._base
         if not self.seen:
             return None
         return Refusal("a thread that watches the resident set and interrupted the cell", None, None)
