@@ -30,6 +30,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]  # mypy takes a module's name for bound
 
 SPARED = 10  # percent of the machine's memory that `auto` leaves alone
+_ALLOWS = "that the guard allows"
 _TEST = 256 << 20  # bytes that must be refused in the self-test of the system's limit
 
 _tested: list[bool] = []  # whether the system's limit acts, once that is known
@@ -83,7 +84,7 @@ class Guard:
         wanted = f"asked for {human(asked)}" if asked is not None else "wanted more memory"
         free = f"; {human(left)} were left" if left is not None else ""
         return (
-            f"{where or 'The cell'} {wanted}{free} of the {human(self.nbytes)} that the guard allows above the start. "
+            f"{where or 'The cell'} {wanted}{free} of the {human(self.nbytes)} {_ALLOWS} above the start. "
             f"Stopped by {self.refusal.who}; the kernel and all variables live on."
         )
 
@@ -112,13 +113,16 @@ def set_aside() -> Iterator[int | None]:
 
 
 def explain(error: BaseException | None, sentence: str) -> None:
-    """Make a MemoryError say `sentence`: as its message where it has none, else as a note below it."""
+    """Make a MemoryError say `sentence`, unless an inner guard has spoken: as its message, or as a note below it."""
     if not sentence or not isinstance(error, MemoryError):
         return
-    if not error.args:
-        error.args = (sentence,)
-    elif sentence not in getattr(error, "__notes__", ()):
+    said = (*error.args, *getattr(error, "__notes__", ()))
+    if any(_ALLOWS in str(each) for each in said):
+        return
+    if error.args:
         error.add_note(sentence)
+    else:
+        error.args = (sentence,)
 
 
 def auto_limit() -> int:
