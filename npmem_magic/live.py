@@ -34,7 +34,7 @@ class NotebookDisplay:
 
     def tell(self, now: Now) -> None:
         """Show the moment; called from the ticker's thread."""
-        self._publish({"text/plain": ink.line(now, 100), "text/html": ink.html(now)}, {"npmem_magic": {"kind": "live"}})
+        self._publish({"text/plain": ink.line(now, 120), "text/html": ink.html(now)}, {"npmem_magic": {"kind": "live"}})
 
     def end(self, data: Mapping[str, str], metadata: Mapping[str, Any]) -> None:
         """Put the report in the place of the display."""

@@ -96,7 +96,7 @@ def test_a_traced_cell_under_a_standing_guard(guarded: Kernel) -> None:
     shown = guarded.run("%%memtrace -o t\ny = np.ones(5_000_000)\nz = np.ones(10**8)")
     said = error_of(shown)
     assert "line 3, `np.ones(10**8)`" in said and said.count("that the guard allows") == 1
-    assert [each.ours for each in shown][0] == "memtrace", "the report comes first"
+    assert shown[0].ours == "memtrace", "the report comes first"
     assert int(guarded.value("t.peak")) < 100_000_000
 
 

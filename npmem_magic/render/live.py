@@ -24,7 +24,7 @@ _DIM = "opacity:.72"
 def line(now: Now, width: int) -> str:
     """The moment in one line of at most `width` columns; what matters least stands last."""
     parts = [human_seconds(now.seconds) if now.seconds else "starting", f"allocated {human(now.allocated)}"]
-    parts += [f"peak {human(now.peak)}"] if now.peak > now.allocated else []
+    parts += [f"peak {human(now.peak)}"] if human(now.peak) != human(now.allocated) else []
     parts += [_round(each) for each in now.rounds[:1]]
     parts += [where] if (where := _where(now)) else []
     parts += [f"resident {human(now.resident)}", f"{human(now.free)} free"]
