@@ -4,6 +4,10 @@
 PYTHON ?= python3
 ARGS ?=
 VERSIONS := 3.11 3.12 3.13
+# The NumPy versions at the ends of what is supported, each with the Python that has wheels for it.
+NUMPYS := 1.26.4:3.11 2.0.0:3.12
+# What measures: these tests run on both ledgers.
+MEASURING := truth properties following at_peak errors_and_threads ledger_life foreign_tools pure guest magics
 
 TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifeq ($(TAG),)
@@ -16,12 +20,13 @@ SOURCES := pyproject.toml setup.py $(shell find npmem_magic -name '*.py' -o -nam
 # Twice quiet: a folder that some configured package index lacks is no news.
 QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
 
-.PHONY: help test test-all lint demo clean
+.PHONY: help test test-all test-numpy lint demo clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make test      the tests, on $(PYTHON) ($(TAG)), against the installed package"
 	@echo "make test-all  the same on each of $(VERSIONS) that is found"
+	@echo "make test-numpy  what measures, with the oldest NumPy of 1 and 2 ($(NUMPYS)); the others have the newest"
 	@echo "make lint      ruff and strict mypy"
 	@echo "make demo      runs notebooks/00-quickstart.ipynb, prints its report, leaves it as HTML"
 ifneq ($(wildcard benchmarks/__main__.py),)
@@ -47,6 +52,18 @@ test-all:
 	    echo "== Python $$version"; $(MAKE) --no-print-directory test PYTHON="$$python" || failed="$$failed $$version"; \
 	  else echo "== Python $$version is not on this machine: left out"; fi; \
 	done; test -z "$$failed" || { echo "Failed on:$$failed"; exit 1; }
+
+# Each pair in an environment of its own; the ledger is compiled with NumPy 2 there, too, and serves NumPy 1.26.
+test-numpy:
+	@failed=; for pair in $(NUMPYS); do \
+	  numpy=$${pair%:*}; version=$${pair#*:}; bin=$(CURDIR)/.venv/numpy-$$numpy/bin; \
+	  python=$$(sh .ci/find-python $$version) || { echo "== Python $$version is not on this machine: left out"; continue; }; \
+	  echo "== NumPy $$numpy on Python $$version"; \
+	  test -x $$bin/python || $$python -m venv .venv/numpy-$$numpy; \
+	  rm -rf build; \
+	  { PIP_DISABLE_PIP_VERSION_CHECK=1 $$bin/python -m pip install --quiet --quiet "numpy==$$numpy" ".[test]" && \
+	    cd tests && $$bin/python -m pytest -q $(MEASURING:%=test_%.py) $(ARGS) && cd ..; } || { cd $(CURDIR); failed="$$failed $$numpy"; }; \
+	done; test -z "$$failed" || { echo "Failed with NumPy$$failed"; exit 1; }
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .

@@ -10,6 +10,7 @@ setup(
         Extension(
             "npmem_magic.record._ledger",
             sources=["npmem_magic/record/_ledger.c"],
+            depends=["npmem_magic/record/_objects.h"],
             include_dirs=[np.get_include()],
             extra_compile_args=[] if os.name == "nt" else ["-std=c11", "-Wall", "-Wextra"],
             optional=True,

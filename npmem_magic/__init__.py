@@ -1,17 +1,22 @@
 """npmem_magic: which expression of a cell took the NumPy memory, to the byte.
 
-In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` above a cell. In a script: `trace`.
+In a notebook: ``%load_ext npmem_magic``, then ``%%memtrace`` or ``%%dtypeinfo`` above a cell. In a script: `trace`,
+`find_arrays`, `memsize`.
 
 The rooms, by verb: run a cell (`cell`, its `language`, the IPython `shell`, whom to `follow`), watch it (`record`),
-what came of it (`trace`, `export`), show it (`render`), the magics (`magics`), and `host` and `sizes` for everybody.
+what came of it (`trace`, `export`), look at arrays (`arrays`, `upcasts`, `inspection`), size them before they are made
+(`sizing`, by `standins`), weigh variants (`compare`), look at the machine (`doctor`), show it (`render`), the magics
+(`magics`), and `host`, `limits` and `sizes` for everybody.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from . import compare as _weighing  # below, the name is the function's
 from .budgets import PeakOverBudget
 from .cell import Call, Cell
 from .follow import find_function, function_of
@@ -23,15 +28,26 @@ from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
 
+if TYPE_CHECKING:
+    from .arrays import ArrayInfo, find_arrays
+    from .compare.comparison import Comparison
+    from .sizing import MemSize, memsize
+
 __all__ = [
+    "ArrayInfo",
+    "MemSize",
     "NpmemError",
     "PeakOverBudget",
     "Trace",
     "Unavailable",
+    "analyze_memory",
+    "compare",
+    "find_arrays",
     "last",
     "ledger",
     "load",
     "load_ipython_extension",
+    "memsize",
     "trace",
     "unload_ipython_extension",
 ]
@@ -48,6 +64,20 @@ def _renderer() -> Any:
 
 show_with(_renderer)
 
+
+def __getattr__(name: str) -> Any:
+    """The rooms that look at arrays are imported when one of their names is first asked for, to load quickly."""
+    if name in ("ArrayInfo", "find_arrays"):
+        from . import arrays
+
+        return getattr(arrays, name)
+    if name in ("MemSize", "memsize"):
+        from . import sizing
+
+        return getattr(sizing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 last: Trace | None = None
 """The newest trace, of a magic or of `trace`; also that of a run which raised."""
 
@@ -60,6 +90,8 @@ def trace(
     follow: Iterable[str | Callable[..., object]] = (),
     sampler: str = "auto",
     interval: float = 0.0,
+    python: bool = False,
+    gpu: str = "auto",
     limit: str | int = "",
     max_peak: str | int = "",
     children: bool = False,
@@ -72,32 +104,102 @@ def trace(
         Source text, its lines counted from 1, or a function to call with `args`.
     namespace : dict, optional
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
-    label : str, optional
-        Kept as `Trace.label`.
-    follow : iterable of functions or dotted names
-        Functions whose lines are to be shown too.
+    label, follow : str and iterable of functions or dotted names, optional
+        Kept as `Trace.label`; functions whose lines are to be shown too.
     sampler : {"auto", "memory_profiler", "off"}
         Who reads the resident memory meanwhile.
     interval : float
         Seconds between two such readings; 0 leaves it to the sampler.
+    python : bool
+        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
+    gpu : {"auto", "exact", "off"}
+        Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
     limit, max_peak, children : str or int, str or int, bool
         As the magic's options: a MemoryError beyond `limit`, `PeakOverBudget` after a higher peak than `max_peak`.
 
     Raises
     ------
     NpmemError
-        When a trace is running already, a name to follow means no Python function, or a size cannot be read.
+        When a trace is running already, or a name to follow means no Python function.
     BaseException
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    options = Options(sampler, interval, label, str(limit), str(max_peak), children)
-    recording = _record(work, names, options)
+    watched = Options(sampler, interval, label, python, gpu=gpu)
+    watched = replace(watched, limit=str(limit), max_peak=str(max_peak), children=children)
+    recording = _record(work, names, watched)
     _keep(recording.trace)
     if recording.error is not None:
         raise recording.error
     return recording.trace
+
+
+def compare(
+    *variants: str | Callable[..., object],
+    repeat: int = 1,
+    namespace: dict[str, Any] | None = None,
+    labels: Iterable[str] | None = None,
+    copy: bool = True,
+    sampler: str = "auto",
+    interval: float = 0.0,
+) -> Comparison:
+    """What variants cost from the same start, and whether they come to the same.
+
+    Parameters
+    ----------
+    variants : str or callable
+        Source texts, or functions to call without arguments; `functools.partial` binds some.
+    repeat : int
+        How often each runs, in turns.
+    namespace : dict, optional
+        Where the texts find what they read; by default the notebook's names, without a notebook none. It is not
+        changed: each run works on copies, and the random states are put back.
+    labels : iterable of str, optional
+        What they are called; by default texts ``a``, ``b``, ... and functions by their names.
+    copy : bool
+        False lets them work on the values themselves, one after the other, where copies cannot be made.
+    sampler, interval
+        As for `trace`.
+
+    Raises
+    ------
+    NpmemError
+        When a copy cannot be made or would not fit into the memory that is free; nothing has run then. A variant that
+        raises does not end the comparison: see `Trace.error`.
+    """
+    names = _own_namespace() if namespace is None else namespace
+    return _weighing.compare(
+        *variants, repeat=repeat, namespace=names, labels=labels, copy=copy, sampler=sampler, interval=interval
+    )
+
+
+def analyze_memory(*functions: Callable[[], object], interval: float = 50e-6, repeat: int = 1) -> Comparison | Trace:
+    """Draw what calls of functions cost: one plot a function, below each other, on the same axes.
+
+    Arguments are bound by `functools.partial`, and shared on purpose: nothing is copied. When a function changes an
+    array that a later one reads, the report says so.
+
+    Parameters
+    ----------
+    functions : callable
+        Called without arguments, in this order; written in Python or in C.
+    interval : float
+        Seconds between two readings of the resident memory.
+    repeat : int
+        How often each runs, in turns.
+
+    Returns
+    -------
+    Comparison, or Trace for a single function
+        Shown already; in a notebook the value of a cell's last expression is not shown twice.
+
+    Raises
+    ------
+    BaseException
+        Whatever the first function that fails raises.
+    """
+    return _weighing.analyze(functions, interval, repeat)
 
 
 def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:

@@ -5,7 +5,7 @@ Its classes are made by the thousand and never compared: without `eq` and `repr`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import CodeType
 
 import numpy as np
@@ -23,6 +23,15 @@ class Buffer:
     born: int
     site: int
     alive: bool
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Many:
+    """Buffers of one site alive at the peak beyond those told one by one: their bytes in all and their number."""
+
+    site: int
+    nbytes: int
+    buffers: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +64,20 @@ class LineTotal:
     gross: int
     net: int
     peak: int
+    python_net: int = 0
+    python_peak: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PythonBytes:
+    """Bytes of Python's own, NumPy's not among them; `peak` is None where only what was kept could be told.
+
+    `timeline` has the readings, its times count from the start of the run.
+    """
+
+    net: int
+    peak: int | None = None
+    timeline: tuple[Curve, Curve] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,20 +105,18 @@ class Account:
     event_line: Curve
     event_thread: Curve
     event_depth: Curve
+    many_at_peak: tuple[Many, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
+    python: PythonBytes | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Resident:
-    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset.
-
-    `children` are bytes that child processes hold, absolute, at `time_ns`; empty when nobody asked.
-    """
+    """What was sampled: absolute times and bytes, and the kernel's high-water mark with the bytes at its reset."""
 
     time_ns: Curve
     values: tuple[Curve, ...]
     high_water: int | None
     started_at: int | None
     notes: tuple[str, ...] = ()
-    children: Curve = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -1,22 +1,22 @@
-"""What the words behind a magic may be: each function turns one into its value, or says what is wrong with it."""
+"""The options of runs that are long or dangerous: how they are given behind the magic, and what they become."""
+
+# mypy: disable-error-code="no-untyped-call"
+# IPython's argument decorators carry no types.
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from IPython.core.magic_arguments import argument
 
 from . import budgets
 from .host import NpmemError
+from .record import Options
 
-
-def seconds(text: str) -> float:
-    """A number of seconds, 0 or more."""
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError(text)
-    return number
-
-
-seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
+Magic = TypeVar("Magic", bound=Callable[..., Any])
 
 
 def size(text: str) -> str:
@@ -30,3 +30,40 @@ def size(text: str) -> str:
 def limit(text: str) -> str:
     """A size, or ``auto``."""
     return "auto" if text.lower() == "auto" else size(text)
+
+
+def of_long_runs(magic: Magic) -> Magic:
+    """Give a magic the options; stands among its other ``@argument`` lines."""
+    for option, keywords in reversed(_OPTIONS.items()):
+        magic = argument(option, **keywords)(magic)
+    return magic
+
+
+def with_long_runs(chosen: argparse.Namespace, options: Options) -> Options:
+    """`options` with what was chosen of them."""
+    return replace(
+        options, limit=chosen.limit or "", max_peak=chosen.max_peak or "", children=chosen.children
+    )  # fmt: skip
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--live": {
+        "action": "store_true",
+        "help": "Show how far the run is, and its memory, while it runs; the report takes the place of that.",
+    },
+    "--limit": {
+        "metavar": "SIZE",
+        "type": limit,
+        "help": "Raise MemoryError rather than take more than SIZE above the start: 500MB, 2GiB, 1.5e9, 3x (times the "
+        "bytes of the arrays that the cell reads), or auto (leave a tenth of the machine's memory).",
+    },
+    "--max-peak": {
+        "metavar": "SIZE",
+        "type": size,
+        "help": "Fail after the run when its peak is above SIZE, and say which line went beyond it.",
+    },
+    "--children": {
+        "action": "store_true",
+        "help": "Also read the memory of processes that the code starts, such as joblib's.",
+    },
+}

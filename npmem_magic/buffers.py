@@ -36,7 +36,7 @@ def named_buffers(namespace: Mapping[str, object]) -> dict[int, tuple[str, int]]
         _note(found, name, array)
     for name, value in list(namespace.items()):
         if not name.startswith("_") and not isinstance(value, np.ndarray):
-            for inner, array in _inside(name, value):
+            for inner, array in inside(name, value):
                 _note(found, inner, array)
     return found
 
@@ -53,7 +53,7 @@ def named_owners(namespace: Mapping[str, object]) -> dict[int, np.ndarray]:
 
 def arrays_in(value: object) -> list[np.ndarray]:
     """`value` when it is an array, else the arrays one level down in it."""
-    return [value] if isinstance(value, np.ndarray) else [array for _, array in _inside("", value)]
+    return [value] if isinstance(value, np.ndarray) else [array for _, array in inside("", value)]
 
 
 def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> None:
@@ -62,7 +62,7 @@ def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> No
         found.setdefault(address_of(owner), (name, owner.nbytes))
 
 
-def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
+def inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     """The arrays one level down. Copies first: another thread may change a container while it is looked through."""
     pairs: list[tuple[str, object]] = []
     # Exact types only: a subclass may run code of its own when it is looked through.
@@ -71,7 +71,7 @@ def _inside(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     elif type(value) is dict:
         pairs = [(f"{name}[{key!r}]", item) for key, item in _items(value) if type(key) in (str, int)]
     elif not isinstance(value, (type, ModuleType, FunctionType)):
-        pairs = [(f"{name}.{key}", item) for key, item in _items(_attributes(value))]
+        pairs = [(f"{name}.{key}", item) for key, item in _items(attributes(value))]
     for label, item in pairs:
         if isinstance(item, np.ndarray):
             yield label, item
@@ -81,7 +81,7 @@ def _items(mapping: dict[object, object]) -> list[tuple[object, object]]:
     return list(islice(mapping.copy().items(), _CONTAINER_LIMIT))
 
 
-def _attributes(value: object) -> dict[object, object]:
+def attributes(value: object) -> dict[object, object]:
     """The instance's own attributes, read past any ``__getattr__`` of its class; none where it keeps none."""
     try:
         found = object.__getattribute__(value, "__dict__")

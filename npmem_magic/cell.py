@@ -7,6 +7,7 @@ expression is the cell's value, and what the user raised comes back with the fra
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import io
 import tokenize
@@ -148,7 +149,10 @@ class Call:
         """
         function = function_of(func)
         is_async = inspect.iscoroutinefunction(function)
-        name = getattr(function or func, "__name__", type(func).__name__)
+        named = func
+        while isinstance(named, functools.partial):
+            named = named.func
+        name = getattr(function or named, "__name__", type(named).__name__)
         name = name if name.isidentifier() else "function"
         given = ", ".join(stars for stars, values in (("*args", args), ("**kwargs", kwargs)) if values)
         text = f"{'await ' * is_async}{name}({given})\n"

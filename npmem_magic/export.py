@@ -33,13 +33,10 @@ VERSION = 1
 Curves = tuple[npt.NDArray[np.int64], ...]
 Record = TypeVar("Record")
 
-_TABLES = ("lines", "expressions", "at_peak", "timeline", "samples", "advice")
-_CURVES = {
-    "timeline": ("time_ns", "allocated"),
-    "samples": ("time_ns", "resident", "gpu"),
-    "lane": ("time_ns", "line"),
-    "children": ("time_ns", "children"),
-}
+_ROWS = ("lines", "expressions", "at_peak", "advice", "devices", "device_costs")
+_CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
+_CURVES |= {"python_timeline": ("time_ns", "python"), "device_timeline": ("time_ns", "allocated"), "gpu": ("time_ns",)}
+_CURVES["children"] = ("time_ns", "children")
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -164,7 +161,7 @@ def _functions(value: Any, where: str) -> dict[str, tuple[int, str]]:
 def _curves(value: list[Any], where: str) -> Curves:
     integers = all(isinstance(curve, list) and all(type(number) is int for number in curve) for curve in value)
     if not integers or len(value) < 2 or len({len(curve) for curve in value}) != 1:
-        raise _damaged(where, "should be two or three lists of as many integers each")
+        raise _damaged(where, "should be two or more lists of as many integers each")
     try:
         return tuple(np.array(curve, dtype=np.int64) for curve in value)
     except OverflowError as error:
@@ -190,21 +187,20 @@ def _write(path: str | Path, text: str) -> Path:
     return Path(path)
 
 
-# Tables ----------------------------------------------------------------------------------------------------------
-
-
 def to_pandas(trace: Any, table: str) -> pd.DataFrame:
     """One table of `trace` as a DataFrame, a row per line, site, buffer, step, sample or advice."""
-    if table not in _TABLES:
-        raise NpmemError(f"There is no table {table!r}. Choose one of: {', '.join(_TABLES)}.")
+    if table not in (tables := (*_ROWS, *_CURVES)):
+        raise NpmemError(f"There is no table {table!r}. Choose one of: {', '.join(tables)}.")
     import pandas as pd
 
     rows = getattr(trace, table)
-    if table in _CURVES:
-        # A trace without GPU has two curves, and then two columns.
-        return pd.DataFrame(dict(zip(_CURVES[table], rows, strict=False)))
+    if table in _CURVES:  # a trace without GPU has two curves, and then two columns
+        names = (*_CURVES[table], *(f"GPU {device.index}" for device in trace.devices if table == "gpu"))
+        return pd.DataFrame(dict(zip(names, rows, strict=False)))
     part = get_args(get_type_hints(type(trace))[table])[0]
     columns = [field.name for field in fields(part)]
+    if trace.python_peak is None:
+        columns = [name for name in columns if not name.startswith("python_")]
     return pd.DataFrame([[getattr(row, name) for name in columns] for row in rows], columns=columns)
 
 
@@ -216,7 +212,10 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
     events = [*_names(trace), *_counters("allocated", trace.timeline[0], trace.timeline[1])]
     for name, curve in zip(_CURVES["samples"][1:], trace.samples[1:], strict=False):
         events += _counters(name, trace.samples[0], curve)
-    events += [*_counters("children", *trace.children), *_slices(trace)]
+    for device, curve in zip(trace.devices, trace.gpu[1:], strict=False):
+        events += _counters(f"GPU {device.index}", trace.gpu[0], curve)
+    events += [*_counters("children", *trace.children), *_counters("Python objects", *trace.python_timeline)]
+    events += _slices(trace)
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 
 
@@ -261,9 +260,6 @@ def _steps(trace: Any) -> Curves:
     end = max([round(trace.seconds * 1e9), *times[-1:].tolist()])
     corners = np.repeat(np.concatenate([times, [end]]), 2)[:-1]
     return np.concatenate([[0], corners]), np.repeat(np.concatenate([[0], values]), 2)
-
-
-# Advice ----------------------------------------------------------------------------------------------------------
 
 
 def apply_advice(source: str, first_line: int, advice: Iterable[Any]) -> str:

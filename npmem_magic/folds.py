@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,15 +24,13 @@ UNPLACED = "no followed line: a background thread, or work between lines"
 
 @dataclass(frozen=True)
 class Run:
-    """What ran: the work, its end, the text of any file, which names hold which buffers afterwards; limit, budget."""
+    """What ran: the work, its end, the text of any file, and which names hold which buffers afterwards."""
 
     work: Work
     label: str | None
     outcome: Outcome
     text: Callable[[str], Text]
     names: Mapping[int, str] = field(default_factory=dict)
-    limit: int | None = None
-    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,19 @@ def assemble(account: Account, resident: Resident, run: Run) -> Trace:
         functions=_functions(account, run, places),
         error_line=error_line,
         error_function=error_function,
-        limit=run.limit,
-        budget=run.budget,
-        children=_children(account, resident),
+        **_python(account),
     )
+
+
+def _python(account: Account) -> dict[str, Any]:
+    """The fields of a Trace that tell of Python's own bytes; none when nobody asked."""
+    python = account.python
+    if python is None:
+        return {}
+    found: dict[str, Any] = {"python_peak": python.peak, "python_net": python.net}
+    if python.timeline is not None:
+        found["python_timeline"] = python.timeline
+    return found
 
 
 def as_written(work: Work) -> dict[int, str]:
@@ -175,6 +183,8 @@ def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
     for span_file, first, last in _spans_outside(account, run):
         shown += [(span_file, number) for number in range(first, last + 1)]
     costs = []
+    has_python = account.python is not None and account.python.peak is not None
+    nothing = (0, 0) if has_python else (None, None)
     written = as_written(run.work)
     for filename, number in shown:
         at, place = counted.get((filename, number)), places.of(filename, number)
@@ -182,13 +192,13 @@ def _lines(account: Account, run: Run, places: _Places) -> tuple[LineCost, ...]:
         if filename == run.work.filename:
             source = written.get(number, source)
         if at is None:
-            costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0))
+            costs.append(LineCost(place.function, number, source, 0, 0.0, 0, 0, 0, False, *nothing))
             continue
         total = account.lines[at]
         costs.append(
             LineCost(
                 place.function, number, source, total.hits, seconds[at], total.peak, total.net, total.gross,
-                hot=bool(total.hot),
+                bool(total.hot), *((total.python_peak, total.python_net) if has_python else nothing),
             )
         )  # fmt: skip
     return tuple(costs)
@@ -260,12 +270,6 @@ def _samples(account: Account, resident: Resident) -> tuple[tuple[Curve, ...], i
     if resident.high_water is not None and resident.started_at is not None:
         seen.append(max(0, resident.high_water - resident.started_at))
     return samples, max(seen, default=None)
-
-
-def _children(account: Account, resident: Resident) -> tuple[Curve, Curve]:
-    if not len(resident.children):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    return np.maximum(resident.time_ns - account.started, 0), np.maximum(resident.children - resident.children[0], 0)
 
 
 def _lane(account: Account) -> tuple[Curve, Curve]:

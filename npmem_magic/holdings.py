@@ -18,7 +18,9 @@ from .syntax import Text
 from .trace import Curve, ExpressionCost, Holding
 
 SMALL = "buffers under 4 KiB, too many to tell apart"
+SMALL_OBJECTS = "Python's objects and buffers under 4 KiB"  # where the ledger counts NumPy and Python
 _LIBRARY = 4096  # bytes below which a living buffer that no name reaches is taken for a library's
+_Row = tuple[str | None, str, int, str]  # name, source, line, note
 _MANY = 3  # buffers of one container and site from which on they are told as one
 
 
@@ -40,34 +42,49 @@ def holdings(
     """The buffers alive at the peak, largest first; the bytes add up to all that the run allocated and held then."""
     statements = _Statements(account, text)
     newest = max((buffer.born for buffer in account.at_peak if buffer.site == peak.site), default=0)
-    rows: dict[tuple[str | None, str, int, str], list[int]] = defaultdict(list)
+    rows: dict[_Row, list[int]] = defaultdict(list)
     for buffer in account.at_peak:
         cost = by_site[buffer.site]
         name, note = _name(buffer, peak, statements, names, buffer.born == newest)
         rows[name, cost.source, cost.line, note].append(buffer.nbytes)
+    totals = {key: (sum(sizes), len(sizes)) for key, sizes in _gather(rows).items()}
+    same: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+    for row in totals:
+        same[row[1:3]].append(row)
+    for many in account.many_at_peak:
+        cost = by_site[many.site]
+        key = _row_of_many(same[cost.source, cost.line], cost, statements.bound_by(many.site))
+        nbytes, buffers = totals.get(key, (0, 0))
+        totals[key] = nbytes + many.nbytes, buffers + many.buffers
     found = [
-        Holding(name, source, line, sum(sizes), _with_count(note, len(sizes)))
-        for (name, source, line, note), sizes in _gather(rows).items()
+        Holding(name, source, line, nbytes, _with_count(note, buffers))
+        for (name, source, line, note), (nbytes, buffers) in totals.items()
     ]
     if account.small_at_peak:
-        found.append(Holding(None, SMALL, 0, account.small_at_peak))
+        small = SMALL if account.engine == "native" else SMALL_OBJECTS
+        found.append(Holding(None, small, 0, account.small_at_peak))
     return tuple(sorted(found, key=lambda holding: -holding.nbytes))
+
+
+def _row_of_many(same: list[_Row], cost: ExpressionCost, bound: str | None) -> _Row:
+    """The row for the buffers of a site that are too many to be told one by one: that of the first ones if they have
+    one holder, else one of the name that the statement binds."""
+    ended = [row for row in same if not row[3]]
+    return ended[0] if len(ended) == 1 else (bound, cost.source, cost.line, "")
 
 
 def _with_count(note: str, buffers: int) -> str:
     return ", ".join(part for part in (note, f"{buffers} buffers" if buffers > 1 else "") if part)
 
 
-def _gather(
-    rows: Mapping[tuple[str | None, str, int, str], list[int]],
-) -> dict[tuple[str | None, str, int, str], list[int]]:
+def _gather(rows: Mapping[_Row, list[int]]) -> dict[_Row, list[int]]:
     """The same rows, with the many items of one container at one site under the container's name."""
-    groups: dict[tuple[str, str, int, str], list[tuple[str | None, str, int, str]]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, str], list[_Row]] = defaultdict(list)
     for key in rows:
         if key[0]:
             groups[key[0].split("[")[0], *key[1:]].append(key)
     single = {key: group for group, keys in groups.items() if len(keys) > _MANY for key in keys}
-    gathered: dict[tuple[str | None, str, int, str], list[int]] = defaultdict(list)
+    gathered: dict[_Row, list[int]] = defaultdict(list)
     for key, sizes in rows.items():
         gathered[single.get(key, key)] += sizes
     return gathered

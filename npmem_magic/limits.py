@@ -12,7 +12,7 @@ _UNLIMITED = 1 << 60  # what version 1 shows where there is no limit is larger
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: `total` that there is for this process, `free` of it now; `limited_by` is ``"machine"`` or ``"cgroup"``."""
+    """Bytes: `total` that this process may have, `free` of it now; `limited_by` is ``"machine"`` or ``"cgroup"``."""
 
     total: int
     free: int

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
+from .door import in_terminal
 from .record import Now, Options
 from .render import live as ink
 
@@ -77,11 +78,11 @@ class TerminalDisplay:
 
 
 @contextmanager
-def display_of(shell: Shell, wanted: bool, in_terminal: bool) -> Iterator[Display | None]:
+def display_of(shell: Shell, wanted: bool) -> Iterator[Display | None]:
     """The display of one run, None where it is not `wanted`; nothing of it stays when the run could not begin."""
     display: Display | None = None
     if wanted:
-        display = TerminalDisplay() if in_terminal else NotebookDisplay(shell)
+        display = TerminalDisplay() if in_terminal(shell) else NotebookDisplay(shell)
     try:
         yield display
     except BaseException:

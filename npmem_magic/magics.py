@@ -1,8 +1,8 @@
-"""The door: parse what the user typed, run it watched, show the report. The only file that imports IPython.
+"""The door: parse what the user typed, run it watched, show the report.
 
-While the extension is loaded an input transformer looks at cells that begin with ``%%memtrace`` before they run: a
-syntax error comes out there, in IPython's own words and with the numbers of the gutter, and a cell that awaits is
-handed to the event loop that IPython itself would use.
+With `door` and `dtype_magics` the only file that imports IPython. While the extension is loaded an input transformer
+looks at cells that begin with one of its magics before they run: a syntax error comes out there, in IPython's own words
+and with the numbers of the gutter, and a cell that awaits is handed to the event loop that IPython itself would use.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-call"
@@ -13,8 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,15 +24,19 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from . import arguments, guard_magics
 from .cell import Cell
+from .compare_magics import CompareMagics
+from .doctor_magics import DoctorMagics
+from .door import BODY, in_terminal, told_as_usage, variable_name
+from .dtype_magics import DtypeMagics
 from .follow import find_function
-from .host import NpmemError
 from .language import loop_is_running
 from .live import Display, display_of, telling
 from .record import Options, Recording, record, record_async
+from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
 
-BODY = 2  # the number of a cell's second line in the gutter: the magic itself stands on line 1
+_DOORS = {"memtrace": "MemoryMagics", "dtypeinfo": "DtypeMagics"}  # which class runs a cell magic
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+|\S""")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
@@ -51,10 +54,14 @@ class Request:
     options: Options
 
 
-def _name(text: str) -> str:
-    if not text.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name that a variable can have")
-    return text
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
 
 
 @magics_class
@@ -77,7 +84,9 @@ class MemoryMagics(Magics):
     @needs_local_scope
     @line_cell_magic
     @magic_arguments()
-    @argument("-o", "--output", metavar="NAME", type=_name, help="Bind the Trace to NAME, also when the cell raises.")
+    @argument(
+        "-o", "--output", metavar="NAME", type=variable_name, help="Bind the Trace to NAME, also when the cell raises."
+    )
     @argument("-l", "--label", metavar="LABEL", help="Keep the trace under LABEL, to be compared later.")
     @argument("-q", "--quiet", action="store_true", help="Measure, but show no report.")
     @argument(
@@ -90,6 +99,12 @@ class MemoryMagics(Magics):
         "May be given several times. Functions of the notebook are followed without it.",
     )
     @argument(
+        "--python",
+        action="store_true",
+        help="Count Python objects, too, and tell them apart from NumPy's data. It slows the code down, and the report "
+        "says by how much.",
+    )
+    @argument(
         "--sampler",
         choices=("auto", "memory_profiler", "off"),
         default="auto",
@@ -98,33 +113,18 @@ class MemoryMagics(Magics):
     @argument(
         "--interval",
         metavar="SECONDS",
-        type=arguments.seconds,
+        type=_seconds,
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
     )
     @argument(
-        "--live",
-        action="store_true",
-        help="Show how far the run is, and its memory, while it runs; the report follows.",
+        "--gpu",
+        choices=MODES,
+        default="auto",
+        help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
+        "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
     )
-    @argument(
-        "--limit",
-        metavar="SIZE",
-        type=arguments.limit,
-        help="Raise MemoryError rather than take more than SIZE above the start: 500MB, 2GiB, 1.5e9, 3x (times the "
-        "bytes of the arrays that the cell reads), or auto (leave a tenth of the machine's memory).",
-    )
-    @argument(
-        "--max-peak",
-        metavar="SIZE",
-        type=arguments.size,
-        help="Fail after the run when its peak is above SIZE, and say which line went beyond it.",
-    )
-    @argument(
-        "--children",
-        action="store_true",
-        help="Also read the memory of processes that the code starts, such as joblib's.",
-    )
+    @arguments.of_long_runs
     @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
     def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
         """Run code and show which expression took the NumPy memory, to the byte.
@@ -141,7 +141,7 @@ class MemoryMagics(Magics):
             raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
-        with _told_as_usage(), display_of(self.shell, request.live, self._in_terminal()) as display:
+        with told_as_usage(), display_of(self.shell, request.live) as display:
             recording = record(work, work.namespace, telling(request.options, display))
         return self._finish(recording, request, display)
 
@@ -149,7 +149,7 @@ class MemoryMagics(Magics):
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
-        with _told_as_usage(), display_of(self.shell, request.live, self._in_terminal()) as display:
+        with told_as_usage(), display_of(self.shell, request.live) as display:
             recording = await record_async(work, work.namespace, telling(request.options, display))
         return self._finish(recording, request, display)
 
@@ -167,13 +167,8 @@ class MemoryMagics(Magics):
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
             live=chosen.live,
-            options=Options(
-                sampler=chosen.sampler,
-                interval=chosen.interval,
-                label=chosen.label,
-                limit=chosen.limit or "",
-                max_peak=chosen.max_peak or "",
-                children=chosen.children,
+            options=arguments.with_long_runs(
+                chosen, Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu)
             ),
         )
 
@@ -183,9 +178,9 @@ class MemoryMagics(Magics):
                 f"%%memtrace takes no statement on its own line, but there is {request.statement!r}: is it an option "
                 "spelled wrongly? Code goes on the lines below; for one statement write %memtrace STATEMENT."
             )
-        if not request.quiet and not self._in_terminal():
-            self._renderer().warm_up()  # so that the report comes at once when the cell has ended
-        with _told_as_usage():
+        if not request.quiet:
+            self.warm_up()
+        with told_as_usage():
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
@@ -197,24 +192,30 @@ class MemoryMagics(Magics):
             self.traces[request.label] = trace
         if request.output is not None:
             self.shell.user_ns[request.output] = trace
-        if request.quiet and display:
-            display.clear()
         if not request.quiet:
-            self._show(trace, display)
+            self.show(trace, display)
+        elif display is not None:
+            display.clear()
         if recording.error is not None:
             raise_as_it_was(recording.error)
         return outcome.value
 
-    def _show(self, trace: Trace, display: Display | None) -> None:
+    def warm_up(self) -> None:
+        """Make the report ready to be drawn, so that it comes at once when the cell has ended."""
+        if not in_terminal(self.shell):
+            self._renderer().warm_up()
+
+    def show(self, result: object, display: Display | None = None) -> None:
+        """Show the report of a result, in the place of the live display where there is one."""
         try:
-            if self._in_terminal():
-                if display:
+            if in_terminal(self.shell):
+                if display is not None:
                     display.clear()
-                print(self._renderer().text(trace))
-                return
-            data, metadata = self._renderer().bundle(trace)
-            publish = display.end if display else self.shell.display_pub.publish
-            publish(data=data, metadata=metadata)
+                print(self._renderer().text(result))
+            else:
+                data, metadata = self._renderer().bundle(result)
+                publish = self.shell.display_pub.publish if display is None else display.end
+                publish(data=data, metadata=metadata)
         except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
             print(
                 f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
@@ -229,22 +230,19 @@ class MemoryMagics(Magics):
 
         return render
 
-    def _in_terminal(self) -> bool:
-        """True where only text can be shown, so that no picture needs to be drawn."""
-        return bool(self.shell.display_formatter.active_types == ["text/plain"])
-
     def prepare(self, lines: list[str]) -> list[str]:
         """The input transformer: see the module's docstring. Other cells pass as they are."""
-        if not lines or not re.match(r"%%memtrace(\s|$)", lines[0]):
+        magic = re.match(r"%%(memtrace|dtypeinfo)(\s|$)", lines[0]) if lines else None
+        if magic is None:
             return lines
         line, body = lines[0].rstrip().partition(" ")[2], "".join(lines[1:])
         if not body:
-            return [f"get_ipython().run_cell_magic('memtrace', {line!r}, '\\n')\n"]
+            return [f"get_ipython().run_cell_magic({magic[1]!r}, {line!r}, '\\n')\n"]
         text = "\n" + self.language.transform(body)
         self.language.check(text, self.language.register(text, "\n" + body))
         if not self.shell.should_run_async(body, transformed_cell=text):
             return lines
-        door = f"get_ipython().magics_manager.registry[{type(self).__name__!r}]"
+        door = f"get_ipython().magics_manager.registry[{_DOORS[magic[1]]!r}]"
         return [f"await {door}.run_awaiting({line!r}, {body!r})\n"]
 
 
@@ -252,36 +250,32 @@ def _unquoted(word: str) -> str:
     return _QUOTED.sub(lambda found: found[1] or found[2] or "", word)
 
 
-@contextmanager
-def _told_as_usage() -> Iterator[None]:
-    """Turn what the project refuses to do into the one-line error that IPython shows without a traceback."""
-    try:
-        yield
-    except NpmemError as error:
-        raise UsageError(str(error)) from None
-
-
 def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMagics:
     """Give `shell` the magics; what an earlier load left there is removed first."""
     uninstall(shell)
     magics = MemoryMagics(shell, keep)
-    shell.register_magics(magics)
+    for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics), DoctorMagics(shell)):
+        shell.register_magics(each)
     guard_magics.install(shell, magics.tracebacks)
-    shell.input_transformer_manager.line_transforms.insert(0, magics.prepare)
+    for prepare in (magics.prepare, shell.magics_manager.registry[CompareMagics.__name__].prepare):
+        shell.input_transformer_manager.line_transforms.insert(0, prepare)
     magics.tracebacks.install()
     return magics
 
 
 def uninstall(shell: InteractiveShell) -> None:
     """Take the magics out of `shell` again; nothing happens where there are none."""
-    guard_magics.uninstall(shell)
     manager = shell.magics_manager
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:
         return
-    for kind, ours in magics.magics.items():
-        for name in ours:
-            manager.magics[kind].pop(name, None)
+    guard_magics.uninstall(shell)
+    others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics, DoctorMagics)]
+    for each in (magics, *others):
+        for kind, ours in each.magics.items() if each is not None else ():
+            for name in ours:
+                manager.magics[kind].pop(name, None)
+    prepares = [each.prepare for each in (magics, *others) if hasattr(each, "prepare")]
     transforms = shell.input_transformer_manager.line_transforms
-    transforms[:] = [each for each in transforms if each != magics.prepare]
+    transforms[:] = [each for each in transforms if each not in prepares]
     magics.tracebacks.remove()

@@ -80,6 +80,16 @@ class IPythonFrontend:
         return outcome
 
 
+class IsolatedFrontend(IPythonFrontend):
+    """The same language for code that runs in a namespace of its own, and whose last expression is its result."""
+
+    interactivity = "last_expr"
+
+    def globals_of(self, namespace: dict[str, Any]) -> dict[str, Any]:
+        """`namespace` itself, not the user's global names."""
+        return namespace
+
+
 def raise_as_it_was(error: BaseException) -> NoReturn:
     """Raise the user's error again. `PlainTraceback` knows this frame: below it the user's frames begin."""
     raise error

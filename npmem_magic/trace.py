@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import export
+from .devices import Device as Device
+from .devices import DeviceCost as DeviceCost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,8 @@ class LineCost:
     hot : bool
         True when the line clock was switched off after `hits` runs (shown as ``1000+``): bytes stay exact,
         the time beyond is shared out in proportion.
+    python_peak, python_net : int or None
+        Bytes of Python objects: the same two figures; None where they were not asked for or could not be told.
     """
 
     function: str
@@ -59,6 +63,8 @@ class LineCost:
     net: int
     gross: int
     hot: bool = False
+    python_peak: int | None = None
+    python_net: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,11 +118,11 @@ class Advice:
 
 
 class Renderer(Protocol):
-    """What `render` registers here, so that a Trace can show itself without knowing any ink."""
+    """What `render` registers here, so that a result can show itself without knowing any ink."""
 
-    def bundle(self, trace: Trace) -> tuple[dict[str, str], dict[str, Any]]: ...
-    def text(self, trace: Trace) -> str: ...
-    def figure(self, trace: Trace) -> Any: ...
+    def bundle(self, result: Any) -> tuple[dict[str, str], dict[str, Any]]: ...
+    def text(self, result: Any) -> str: ...
+    def figure(self, result: Any) -> Any: ...
 
 
 _find_renderer: list[Callable[[], Renderer]] = []
@@ -125,6 +131,11 @@ _find_renderer: list[Callable[[], Renderer]] = []
 def show_with(find: Callable[[], Renderer]) -> None:
     """Make what `find` answers draw every Trace from now on; it is asked when there is something to draw."""
     _find_renderer[:] = [find]
+
+
+def renderer() -> Renderer:
+    """What draws."""
+    return _find_renderer[0]()
 
 
 def _no_curve() -> tuple[Curve, Curve]:
@@ -159,6 +170,10 @@ class Trace:
         `time_ns`, resident bytes above the start, and device bytes above the start where a GPU was read.
     lane : (int64 array, int64 array), each of shape (k,)
         Line events of the top level: at `time_ns[i]` line `line[i]` began.
+    devices : tuple of Device
+        The GPUs that were read; `gpu` is ``(time_ns, bytes above the start of each)``, int64 arrays of shape (m,).
+    device_costs : tuple of DeviceCost
+        What CuPy and torch took there, by place, largest peak first; `device_timeline` is their step curve.
     notes : tuple of str
         Which engine measured and why; what was unavailable and why.
     engine : str
@@ -167,9 +182,14 @@ class Trace:
         For each followed function that ran and is not part of `source`: its first line and its source text.
     error_line, error_function : int, str
         The innermost followed line that the exception passed; 0 when there was none.
+    python_peak, python_net : int or None
+        Bytes of Python objects made in the run: the highest total, and what was left of them at the end. None where
+        they were not asked for; the pure ledger tells `python_net` only.
+    python_timeline : (int64 array, int64 array), each of shape (p,)
+        Times and bytes of Python objects as they were read, at lines and at NumPy's buffers; empty where not asked for.
     limit, budget : int or None
         Bytes above the start: what the guard allowed, and the peak that was not to be passed; None where none was set.
-    children : (int64 array, int64 array), each of shape (k,)
+    children : (int64 array, int64 array), each of shape (m,)
         `time_ns`, and the bytes above the start that only processes started from here hold; empty when not asked for.
     """
 
@@ -191,6 +211,10 @@ class Trace:
     timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     samples: tuple[Curve, ...] = field(default_factory=_no_curve)
     lane: tuple[Curve, Curve] = field(default_factory=_no_curve)
+    devices: tuple[Device, ...] = ()
+    gpu: tuple[Curve, ...] = field(default_factory=_no_curve)
+    device_costs: tuple[DeviceCost, ...] = ()
+    device_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
@@ -198,6 +222,9 @@ class Trace:
     functions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     error_line: int = 0
     error_function: str = ""
+    python_peak: int | None = None
+    python_net: int | None = None
+    python_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     limit: int | None = None
     budget: int | None = None
     children: tuple[Curve, Curve] = field(default_factory=_no_curve)
@@ -207,7 +234,9 @@ class Trace:
         return export.write_json(export.to_document(self), path)
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
-        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples`` or ``advice``."""
+        """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
+        ``devices``, ``device_costs``, ``device_timeline``, ``python_timeline`` or ``children``; ``lines`` has columns
+        for Python objects where they were counted."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:
@@ -220,7 +249,7 @@ class Trace:
 
     def plot(self) -> Any:
         """A matplotlib Figure of memory over time."""
-        return _find_renderer[0]().figure(self)
+        return renderer().figure(self)
 
     def apply(self, *advice: Advice) -> str:
         """The cell's source with `advice` (all of it by default) taken over."""
@@ -230,11 +259,11 @@ class Trace:
         return f"<Trace peak={self.peak} net={self.net} gross={self.gross} bytes, {self.seconds:.3g} s>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        return _find_renderer[0]().bundle(self)
+        return renderer().bundle(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         is_inside = len(getattr(printer, "stack", ())) > 1  # of a list, say: one line is enough there
-        printer.text(repr(self) if cycle or is_inside else _find_renderer[0]().text(self))
+        printer.text(repr(self) if cycle or is_inside else renderer().text(self))
 
 
 def load(path: str | Path) -> Trace:
@@ -245,5 +274,8 @@ def load(path: str | Path) -> Trace:
     NpmemError
         When the file is missing, damaged, or of another kind or a newer version; the message says which.
     """
-    parts = {"lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice}
+    parts = {
+        "lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice,
+        "devices": Device, "device_costs": DeviceCost,
+    }  # fmt: skip
     return export.from_document(export.read_json(path), Trace, parts)

@@ -15,10 +15,25 @@ from typing import Any
 import IPython
 import psutil
 import pytest
+import tracing
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from npmem_magic.record import sampler
+from npmem_magic.host import Unavailable
+from npmem_magic.record import gpus, sampler
+from npmem_magic.record import ledger as ledgers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked ``gpu`` are skipped, with the reason, where there is none."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if not wanting:
+        return
+    try:
+        gpus.find()
+    except Unavailable as missing:
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=str(missing)))
 
 
 @contextmanager
@@ -43,6 +58,17 @@ def fresh_shell() -> Iterator[InteractiveShell]:
         sys.modules["__main__"], sys.displayhook, sys.excepthook, sys.stdout, sys.stderr, sys.path[:] = keep
         if display is None:
             vars(builtins).pop("display", None)
+
+
+@pytest.fixture(params=tracing.ENGINES)
+def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The test runs once with each ledger, where there is one; the value is its name."""
+    if request.param == "native" and ledgers._native_obstacle():
+        pytest.skip("the native ledger is not built here")
+    monkeypatch.setenv(ledgers.VARIABLE, request.param)
+    tracing.use(request.param)
+    yield request.param
+    tracing.use("native")
 
 
 @pytest.fixture

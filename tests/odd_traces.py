@@ -182,6 +182,23 @@ def many_held(count: int = 100) -> Trace:
     )
 
 
+def objects() -> Trace:
+    """As ``--python`` gives it: the short cell, with words in a list."""
+    plain = short()
+    figures = [(120, 120), (16_900, 16_500), (0, -16_620)]
+    return replace(
+        plain,
+        lines=tuple(
+            replace(line, python_peak=peak, python_net=net)
+            for line, (peak, net) in zip(plain.lines, figures, strict=True)
+        ),
+        python_peak=17_020,
+        python_net=0,
+        python_timeline=curve((0, 0), (0.08, 120), (0.15, 17_020), (0.2, 16_620), (0.242, 0)),
+        notes=("Python objects: read at every line.",),
+    )
+
+
 ALL: dict[str, Callable[[], Trace]] = {
     "spikes": spikes,
     "short": short,
@@ -191,6 +208,7 @@ ALL: dict[str, Callable[[], Trace]] = {
     "freeing": freeing,
     "many_held": many_held,
     "empty": empty,
+    "objects": objects,
 }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from npmem_magic.record import pure
 from npmem_magic.trace import CELL, Trace
 
 LARGE = 4096  # bytes: from here on a buffer has a site of its own
@@ -210,10 +211,27 @@ def reuses_temporaries() -> bool:
     return run_plain("b = a * 2 * 3", namespace).count(LARGE).gross == namespace["a"].nbytes
 
 
+def near(counted: int, true: int) -> bool:
+    """Within the tolerance that the pure ledger states."""
+    return abs(counted - true) <= max(pure.WITHIN_BYTES, pure.WITHIN_SHARE * abs(true))
+
+
 def agree(trace: Trace, log: Log) -> None:
-    """Hold `trace` against an independent count of the same cell, and its parts against each other, to the byte."""
+    """Hold `trace` against an independent count of the same cell, and its parts against each other.
+
+    The native ledger is right to the byte; the pure one within its tolerance, and its gross is a lower bound.
+    """
     count = log.count()
     assert trace.error is None
+    if trace.engine == "pure":
+        alive = sum(holding.nbytes for holding in trace.at_peak)
+        kept = sum(site.net for site in trace.expressions)
+        assert near(trace.peak, count.peak) and near(trace.net, count.net), (trace, count)
+        assert trace.gross < count.gross or near(trace.gross, count.gross), (trace, count)
+        assert trace.gross >= trace.peak and near(alive, count.alive_at_peak), (trace, count, alive)
+        assert near(kept, count.net + count.freed_earlier), (trace, count, kept)
+        consistent(trace)
+        return
     assert (trace.peak, trace.net, trace.gross) == (count.peak, count.net, count.gross)
     assert sum(holding.nbytes for holding in trace.at_peak) == count.alive_at_peak
     assert sum(site.net for site in trace.expressions) == count.net + count.freed_earlier
@@ -222,20 +240,26 @@ def agree(trace: Trace, log: Log) -> None:
 
 def consistent(trace: Trace) -> None:
     """What holds between the parts of every trace of one thread."""
+    slack = 0 if trace.engine == "native" else pure.WITHIN_BYTES  # Python's objects between the lines
     times, allocated = trace.timeline
     top = [line for line in trace.lines if line.function == CELL]
     assert len(times) == len(allocated) and bool(np.all(np.diff(times) >= 0))
     assert max([0, *allocated.tolist()]) == trace.peak
     assert [0, *allocated.tolist()][-1] == trace.net
     assert sum(site.gross for site in trace.expressions) == trace.gross
-    assert sum(line.gross for line in top) == trace.gross
-    assert sum(line.net for line in top) == trace.net
+    assert abs(sum(line.gross for line in top) - trace.gross) <= slack
+    assert abs(sum(line.net for line in top) - trace.net) <= slack
     assert all(0 <= site.net <= site.peak <= site.gross and site.hits >= 1 for site in trace.expressions)
-    assert all(max(0, line.net) <= line.gross and line.peak <= trace.gross for line in trace.lines)
+    assert all(max(0, line.net) <= line.gross + slack and line.peak <= trace.gross for line in trace.lines)
 
 
 def sites_agree(trace: Trace, log: Log) -> None:
-    """Every site of `trace` has the oracle's place, buffers and bytes, and no site is missing."""
+    """Every site of `trace` has the oracle's place, buffers and bytes, and no site is missing.
+
+    Of the pure ledger's sites that is asked of those where a large part of what it can tell apart was alive.
+    """
+    if trace.engine == "pure":
+        return large_sites_agree(trace, log)
     measured = {
         (site.line, site.col, site.end_line, site.end_col): SiteCount(site.hits, site.gross, site.net, site.peak)
         for site in trace.expressions
@@ -244,6 +268,17 @@ def sites_agree(trace: Trace, log: Log) -> None:
     lines = trace.source.splitlines()
     for site in trace.expressions:
         assert site.source == text_at(lines, (site.line, site.col, site.end_line, site.end_col))
+
+
+def large_sites_agree(trace: Trace, log: Log) -> None:
+    """The sites of whole arrays are the oracle's, within the tolerance; each rise of one instruction is one buffer."""
+    true = {place: site for place, site in log.sites().items() if site.peak > 2 * pure.WITHIN_BYTES}
+    told = {(site.line, site.col, site.end_line, site.end_col): site for site in trace.expressions}
+    assert {place for place, site in told.items() if site.peak > 2.5 * pure.WITHIN_BYTES} <= true.keys() <= told.keys()
+    for place, site in true.items():
+        found = told[place]
+        assert near(found.peak, site.peak) and near(found.net, site.net), (found, site)
+        assert found.gross < site.gross or near(found.gross, site.gross), (found, site)
 
 
 def text_at(lines: list[str], place: Place) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from npmem_magic import export
 from npmem_magic.host import NpmemError
-from npmem_magic.trace import CELL, Advice, ExpressionCost, Holding, LineCost, Trace, load
+from npmem_magic.trace import CELL, Advice, Device, DeviceCost, ExpressionCost, Holding, LineCost, Trace, load
 
 MIB = 2**20
 SOURCE = "x = np.ones(131_072)\ny = (x + 1) / 2  # µ \ud800\ndel x"
@@ -41,7 +41,7 @@ def a_trace(**changes: Any) -> Trace:
         peak_source="(x + 1) / 2",
         resident_peak=2 * MIB + 4096,
         lines=(
-            LineCost(CELL, 2, "x = np.ones(131_072)", 1, 0.001, MIB, MIB, MIB),
+            LineCost(CELL, 2, "x = np.ones(131_072)", 1, 0.001, MIB, MIB, MIB, python_peak=5_000, python_net=-7),
             LineCost("f", 9, "return a + 1", 1000, 0.1 + 0.2, MIB, 0, 2 * MIB, hot=True),
         ),
         expressions=(ExpressionCost(CELL, 3, 5, 3, 10, "x + 1", 1, MIB, MIB, MIB),),
@@ -49,16 +49,23 @@ def a_trace(**changes: Any) -> Trace:
         timeline=(curve(1_000, 2_000_001, 3_000_000), curve(MIB, 2 * MIB, MIB)),
         samples=(curve(0, 1_500_000, 2**62), curve(-4096, 2 * MIB + 4096, 17), curve(0, 1, 2)),
         lane=(curve(500, 1_500_000, 3_000_000), curve(2, 3, 4)),
+        devices=(Device(0, "NVIDIA H200", "GPU-1", 141 * 2**30, 2**30, MIB, True),),
+        gpu=(curve(0, 5), curve(0, MIB)),
+        device_costs=(DeviceCost("CuPy", 0, CELL, 3, "cp.asarray(x)", 1, MIB, MIB, MIB, True),),
+        device_timeline=(curve(0, 5), curve(0, MIB)),
         advice=(Advice("add-in-place", 3, "x + 1", "np.add(x, 1, out=x)", MIB, "same bits", "proven", "why"),),
         notes=("native ledger", "no GPU: pynvml is not installed."),
         engine="pure",
         first_line=2,
         functions={"f": (8, "def f(a):\n    return a + 1")},
+        python_peak=5_000,
+        python_net=-7,
+        python_timeline=(curve(0, 2_000_000), curve(5_000, -7)),
     )
     return replace(trace, **changes)
 
 
-CURVES = ("timeline", "samples", "lane", "children")
+CURVES = ("timeline", "samples", "lane", "python_timeline", "gpu", "device_timeline", "children")
 
 
 def without_curves(trace: Trace) -> dict[str, Any]:
@@ -215,11 +222,19 @@ def test_tables_have_a_row_each() -> None:
     assert trace.to_pandas("advice")["rule"].tolist() == ["add-in-place"]
 
 
+def test_python_objects_are_columns_where_they_were_counted() -> None:
+    assert a_trace().to_pandas()["python_net"].tolist()[0] == -7
+    assert a_trace().to_pandas("python_timeline")["python"].tolist() == [5_000, -7]
+    plain = a_trace(python_peak=None).to_pandas()
+    assert [name for name in plain.columns if "python" in name] == [] and "hot" in plain.columns
+
+
 def test_curves_are_columns() -> None:
     trace = a_trace()
     steps = trace.to_pandas("timeline")
     assert steps["allocated"].max() == trace.peak and steps["time_ns"].tolist() == [1_000, 2_000_001, 3_000_000]
     assert trace.to_pandas("samples").columns.tolist() == ["time_ns", "resident", "gpu"]
+    assert trace.to_pandas("gpu").columns.tolist() == ["time_ns", "GPU 0"]
     assert a_trace(samples=trace.samples[:2]).to_pandas("samples").columns.tolist() == ["time_ns", "resident"]
 
 
@@ -250,7 +265,7 @@ def test_perfetto_counters_are_the_curves(tmp_path: Path) -> None:
     allocated = [(event["ts"], event["args"]) for event in counters if event["name"] == "allocated"]
     assert allocated == [(1.0, {"bytes": MIB}), (2000.001, {"bytes": 2 * MIB}), (3000.0, {"bytes": MIB})]
     assert [event["args"]["bytes"] for event in counters if event["name"] == "gpu"] == [0, 1, 2]
-    assert {event["name"] for event in counters} == {"allocated", "resident", "gpu"}
+    assert {event["name"] for event in counters} == {"allocated", "resident", "gpu", "GPU 0", "Python objects"}
 
 
 def test_perfetto_slices_are_the_lines(tmp_path: Path) -> None:
@@ -264,10 +279,8 @@ def test_perfetto_slices_are_the_lines(tmp_path: Path) -> None:
 
 def test_perfetto_of_nothing_is_still_a_trace(tmp_path: Path) -> None:
     empty = (curve(), curve())
-    assert [event["ph"] for event in perfetto(a_trace(timeline=empty, samples=empty, lane=empty), tmp_path)] == [
-        "M",
-        "M",
-    ]
+    nothing = a_trace(timeline=empty, samples=empty, lane=empty, python_timeline=empty, devices=(), gpu=empty)
+    assert [event["ph"] for event in perfetto(nothing, tmp_path)] == ["M", "M"]
 
 
 # mprof

@@ -89,11 +89,13 @@ def same(before: Iterable[str], cell: str, magic: str = "%%memtrace -q", **more:
     assert traced == plain
 
 
+@pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("name", CELLS)
 def test_same_as_plain(name: str) -> None:
     same(*CELLS[name])
 
 
+@pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("name", FIRST_LINE)
 def test_cell_magics_inside(name: str) -> None:
     plain, traced = observe([], FIRST_LINE[name]), observe([], "%%memtrace -q\n" + FIRST_LINE[name])
@@ -153,12 +155,14 @@ def test_the_comparison_can_fail() -> None:
         same([], "5;", magic="%%time")
 
 
+@pytest.mark.usefixtures("ledger")
 def test_error_fails_the_cell_after_the_report() -> None:
-    seen = observe([], "%%memtrace\nimport numpy as np\nx = np.zeros(1000)\n1 / 0")
+    seen = observe([], "%%memtrace\nimport numpy as np\nx = np.zeros(10 * 2**17)\n1 / 0")
     assert not seen.succeeded
-    assert seen.stdout.index("Peak 7.8 KiB") < seen.stdout.index("ZeroDivisionError  ")
+    assert seen.stdout.index("Peak 10.0 MiB") < seen.stdout.index("ZeroDivisionError  ")
 
 
+@pytest.mark.usefixtures("ledger")
 def test_last_traceback_is_the_user_s() -> None:
     with fresh_shell() as shell, redirect_stdout(StringIO()):
         shell.extension_manager.load_extension("npmem_magic")

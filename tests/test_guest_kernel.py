@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from tracing import ENGINES
 
 import npmem_magic
+from npmem_magic.record import ledger
 
 ROOT = Path(npmem_magic.__file__).parent.parent
 LIMIT = 60.0  # seconds; a cell takes far less
@@ -22,12 +24,14 @@ VARIES = re.compile(r"0x[0-9a-f]+|(?<=In\[)\d+|[^ ]*ipykernel_\d+[^ ]*\.py")
 ABOVE = re.compile(r"^ +1 (?:# plain)?\n", re.MULTILINE)  # the line above the body, where the magic stands
 
 
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[BlockingKernelClient]:
-    """A client of a kernel with the extension loaded."""
+@pytest.fixture(scope="module", params=ENGINES)
+def kernel(request: pytest.FixtureRequest) -> Iterator[BlockingKernelClient]:
+    """A client of a kernel with the extension loaded and told which ledger to use."""
+    if request.param == "native" and ledger._native_obstacle():
+        pytest.skip("the native ledger is not built here")
     manager = KernelManager(kernel_name="python3")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    manager.start_kernel(env={**os.environ, "PYTHONPATH": path})
+    manager.start_kernel(env={**os.environ, "PYTHONPATH": path, ledger.VARIABLE: request.param})
     client = manager.client()
     client.start_channels()
     try:
@@ -136,3 +140,22 @@ def test_interrupt_of_a_running_cell(kernel: BlockingKernelClient) -> None:
     assert shown[-1] == "reply error"
     assert "KeyboardInterrupt" in run(kernel, "t.error")[0]
     assert run(kernel, "%memtrace -q 3") == ["execute_result 3", "reply ok"]
+
+
+def test_comparing(kernel: BlockingKernelClient) -> None:
+    cell = (
+        "%%memcompare -o c\nimport numpy as np, asyncio\nx = np.ones(9)\n# variant: a\nprint(1)\nx + 1\n# variant: b\n"
+    )
+    assert run(kernel, cell + "x += 1\nx") == ["stdout 1\n", "display_data report", "reply ok"]
+    assert run(kernel, cell + "await asyncio.sleep(0)\nx") == ["stdout 1\n", "display_data report", "reply ok"]
+    assert run(kernel, "c.equal['b'].verdict, 'npmem_magic' in repr(type(c))")[0].startswith(
+        "execute_result ('differs'"
+    )
+
+
+def test_analyze_memory_shows_its_report_once(kernel: BlockingKernelClient) -> None:
+    cell = "from npmem_magic import analyze_memory\nfrom functools import partial\nimport numpy as np\n"
+    call = "analyze_memory(partial(np.ones, 9), partial(np.zeros, 9))"
+    assert run(kernel, cell + call) == ["display_data report", "reply ok"]
+    assert run(kernel, f"{call}\nr = {call}\n5") == ["display_data report"] * 2 + ["execute_result 5", "reply ok"]
+    assert run(kernel, "r") == ["display_data report", "reply ok"]

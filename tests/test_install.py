@@ -75,21 +75,43 @@ def test_metadata_says_the_version_of_the_code() -> None:
 
 
 @posix
-def test_without_a_compiler_it_installs_and_says_what_is_missing(checkout: Path, tmp_path: Path) -> None:
+def test_without_a_compiler_the_magic_works_and_says_what_is_missing(checkout: Path, tmp_path: Path) -> None:
     target = install(checkout, tmp_path / "target", CC=shutil.which("false") or "false")
     assert (target / "npmem_magic/record/__init__.py").exists()
     assert not list(target.rglob("_ledger*.so"))
-    program = """
-import npmem_magic
-from npmem_magic.host import NpmemError
-try:
-    print(npmem_magic.trace("x = 1").notes)
-except NpmemError as error:
-    print(error)
+    told = traced(target, tmp_path)
+    assert "pure" in told and "_ledger" in told["pure"], "the name of what is not there"
+    assert "NumPy and Python" in told["report"]
+
+
+@posix
+def test_compiled_for_a_free_threaded_build_the_native_ledger_declines(checkout: Path, tmp_path: Path) -> None:
+    target = install(checkout, tmp_path / "target", CFLAGS="-DPy_GIL_DISABLED")
+    if not list(target.rglob("_ledger*.so")):
+        pytest.skip("there is no compiler here")
+    told = traced(target, tmp_path)
+    # From 3.13 on the linker may find out first that this is no such build.
+    assert "this CPython is free-threaded" in told["pure"] or "undefined symbol" in told["pure"]
+
+
+IN_IPYTHON = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_cell("import numpy as np\\n%load_ext npmem_magic").raise_error()
+shell.run_cell("%%memtrace -o t\\na = np.ones(10**6)").raise_error()
+trace = shell.user_ns["t"]
+assert abs(trace.peak - 8 * 10**6) <= 256 * 1024, trace
+print("\\nENGINE", trace.engine, trace.notes[0])
 """
-    done = command("-c", program, cwd=tmp_path, PYTHONPATH=str(target))
-    assert done.returncode == 0, done.stderr
-    assert "compiler" in done.stdout
+
+
+def traced(target: Path, folder: Path) -> dict[str, str]:
+    """A cell under the magic, by what is installed in `target`: the report, and by engine why that one counted."""
+    done = command("-c", IN_IPYTHON, cwd=folder, PYTHONPATH=str(target), IPYTHONDIR=str(folder), NPMEM_LEDGER="")
+    assert done.returncode == 0, done.stderr + done.stdout
+    report, _, last = done.stdout.rpartition("\nENGINE ")
+    engine, _, why = last.partition(" ")
+    return {"report": report, engine: why}
 
 
 @posix

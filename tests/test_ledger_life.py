@@ -10,21 +10,22 @@ import subprocess
 import sys
 import textwrap
 import threading
+import tracemalloc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from oracle import handler_pointers
-from tracing import K, run, run_failing
+from tracing import K, names, near, run, run_failing, size
 
 import npmem_magic
 from npmem_magic.host import HAS_STATM, NpmemError
 from npmem_magic.trace import Trace
 
 ROOT = Path(npmem_magic.__file__).resolve().parent.parent  # the package under test, installed or not
+pytestmark = pytest.mark.usefixtures("ledger")
 CAN_FORK = "fork" in multiprocessing.get_all_start_methods()
 
 
@@ -44,24 +45,29 @@ def assert_clean(code: str, *options: str) -> str:
 
 
 def test_arrays_outlive_the_trace() -> None:
-    names: dict[str, Any] = {"np": np}
+    here = names()
     code = "a = np.zeros(100_000)\nsmall = [np.ones(k + 1) for k in range(100)]"
-    npmem_magic.trace(code, namespace=names, sampler="off")
-    names["a"] += 1
-    assert names["a"].sum() == 100_000
-    names["a"].resize(200_000, refcheck=False)
-    assert names["a"][:100_000].sum() == 100_000
-    assert [part.size for part in names["small"]] == list(range(1, 101))
-    names.clear()
+    npmem_magic.trace(code, namespace=here, sampler="off")
+    here["a"] += 1
+    assert here["a"].sum() == 100_000
+    here["a"].resize(200_000, refcheck=False)
+    assert here["a"][:100_000].sum() == 100_000
+    assert [part.size for part in here["small"]] == list(range(1, 101))
+    here.clear()
     assert np.ones(100_000).sum() == 100_000
 
 
+def watchers() -> tuple[object, ...]:
+    """What either ledger looks through: NumPy's default handler, or tracemalloc."""
+    return *handler_pointers(), tracemalloc.is_tracing()
+
+
 def test_the_ledger_is_gone_after_a_trace() -> None:
-    before = handler_pointers()
-    seen: list[tuple[int, ...]] = []
-    run("seen.append(pointers())", seen=seen, pointers=handler_pointers)
-    assert handler_pointers() == before
-    assert seen[0] != before, "the native ledger looks through the default handler"
+    before = watchers()
+    seen: list[tuple[object, ...]] = []
+    run("seen.append(watchers())", seen=seen, watchers=watchers)
+    assert watchers() == before
+    assert seen[0] != before
 
 
 RAISED = {
@@ -74,23 +80,23 @@ RAISED = {
 
 @pytest.mark.parametrize("code", RAISED)
 def test_the_ledger_is_gone_after_an_error(code: str) -> None:
-    before = handler_pointers()
+    before = watchers()
     with pytest.raises((ZeroDivisionError, KeyboardInterrupt, SystemExit, MemoryError)):
-        run(f"a = np.zeros(1000)\n{code}\nb = np.zeros(1000)")
+        run(f"a = np.zeros(N)\n{code}\nb = np.zeros(N)")
     trace = npmem_magic.last
     assert trace is not None
-    assert handler_pointers() == before
+    assert watchers() == before
     assert trace.error == RAISED[code]
     assert (trace.net, trace.gross) == (K, K)
-    assert run("a = np.zeros(1000)").gross == K
+    assert run("a = np.zeros(N)").gross == K
 
 
 def test_a_syntax_error_starts_nothing() -> None:
-    before = handler_pointers()
+    before = watchers()
     with pytest.raises(SyntaxError):
         run("a = = 1")
-    assert handler_pointers() == before
-    assert run("a = np.zeros(1000)").gross == K
+    assert watchers() == before
+    assert run("a = np.zeros(N)").gross == K
 
 
 @pytest.fixture
@@ -107,9 +113,9 @@ def test_a_signal_in_mid_cell() -> None:
         KeyboardInterrupt,
         """
         import signal
-        a = np.zeros(1000)
+        a = np.zeros(N)
         signal.raise_signal(signal.SIGINT)
-        b = np.zeros(1000)
+        b = np.zeros(N)
         """,
     )
     assert trace.error == "KeyboardInterrupt()"
@@ -117,32 +123,33 @@ def test_a_signal_in_mid_cell() -> None:
 
 
 def test_buffers_born_before_and_freed_in_the_trace() -> None:
-    names: dict[str, Any] = {"np": np, "a": np.zeros(1000), "b": [np.zeros(10) for _ in range(50)]}
-    trace = npmem_magic.trace("del a\nb.clear()\nc = np.zeros(500)", namespace=names, sampler="off")
-    assert (trace.peak, trace.net, trace.gross) == (0, 4000 - K - 50 * 80, 4000)
-    assert (trace.at_peak, trace.timeline[1].tolist()[-1]) == ((), trace.net)
+    here = names(a=np.zeros(size()), b=[np.zeros(10) for _ in range(50)])
+    trace = npmem_magic.trace("del a\nb.clear()\nc = np.zeros(N // 2)", namespace=here, sampler="off")
+    assert (trace.peak, trace.net, trace.gross) == (0 * K, -0.5 * K - 50 * 80, 0.5 * K)
+    assert trace.timeline[1].tolist()[-1] == trace.net
+    assert sum(holding.nbytes for holding in trace.at_peak) == 0 * K
 
 
 def test_a_buffer_born_in_one_trace_dies_in_another() -> None:
-    names: dict[str, Any] = {"np": np}
-    nets = [npmem_magic.trace(code, namespace=names, sampler="off").net for code in ("a = np.zeros(1000)", "del a")]
+    here = names()
+    nets = [npmem_magic.trace(code, namespace=here, sampler="off").net for code in ("a = np.zeros(N)", "del a")]
     assert nets == [K, -K]
 
 
 def test_a_buffer_that_died_between_two_traces() -> None:
     """Its address may come again: the second trace must not take the new buffer for the old."""
-    names: dict[str, Any] = {"np": np}
-    npmem_magic.trace("a = [np.zeros(1000) for _ in range(100)]", namespace=names, sampler="off")
-    names.pop("a")
-    trace = npmem_magic.trace("b = [np.zeros(1000) for _ in range(100)]\nb.clear()", namespace=names, sampler="off")
-    assert (trace.peak, trace.net, trace.gross) == (100 * K, 0, 100 * K)
+    here = names()
+    npmem_magic.trace("a = [np.zeros(N) for _ in range(100)]", namespace=here, sampler="off")
+    here.pop("a")
+    trace = npmem_magic.trace("b = [np.zeros(N) for _ in range(100)]\nb.clear()", namespace=here, sampler="off")
+    assert (trace.peak, trace.net, trace.gross) == (100 * K, 0 * K, 100 * K)
 
 
 def test_a_trace_holds_no_array_and_no_namespace() -> None:
-    names: dict[str, Any] = {"np": np}
-    trace = npmem_magic.trace("a = np.zeros(1000)\ndef f(): return a\nb = f()", namespace=names, sampler="off")
-    array, function = weakref.ref(names["a"]), weakref.ref(names["f"])
-    names.clear()
+    here = names()
+    trace = npmem_magic.trace("a = np.zeros(N)\ndef f(): return a\nb = f()", namespace=here, sampler="off")
+    array, function = weakref.ref(here["a"]), weakref.ref(here["f"])
+    here.clear()
     gc.collect()
     assert (array(), function(), trace.net) == (None, None, K)
 
@@ -153,7 +160,7 @@ def resident() -> int:
 
 
 @pytest.mark.skipif(not HAS_STATM, reason="the resident set is read from /proc")
-def test_two_hundred_traces_leak_nothing() -> None:
+def test_many_traces_leak_nothing(ledger: str) -> None:
     code = """
         def work(n):
             part = np.zeros(n)
@@ -164,11 +171,12 @@ def test_two_hundred_traces_leak_nothing() -> None:
         words = [str(k) for k in range(1000)]
         missing
         """
-    for _ in range(30):
+    first, count = (30, 200) if ledger == "native" else (5, 25)  # where each takes twenty times as long
+    for _ in range(first):
         run_failing(NameError, code)
     gc.collect()
     before = resident()
-    for _ in range(200):
+    for _ in range(count):
         run_failing(NameError, code)
     gc.collect()
     assert resident() - before < 4 * 2**20
@@ -176,10 +184,10 @@ def test_two_hundred_traces_leak_nothing() -> None:
 
 def test_a_trace_in_a_worker_thread() -> None:
     traces: list[Trace] = []
-    worker = threading.Thread(target=lambda: traces.append(run("a = np.zeros(1000)")))
+    worker = threading.Thread(target=lambda: traces.append(run("a = np.zeros(N)")))
     worker.start()
     worker.join()
-    assert (traces[0].gross, traces[0].expressions[0].source) == (K, "np.zeros(1000)")
+    assert (traces[0].gross, traces[0].expressions[0].source) == (K, "np.zeros(N)")
 
 
 def test_two_traces_at_a_time_are_refused() -> None:
@@ -204,7 +212,7 @@ def test_two_traces_at_a_time_are_refused() -> None:
 def test_a_forked_child_is_harmless() -> None:
     trace = run("""
         import os
-        a = np.zeros(1000)
+        a = np.zeros(N)
         child = os.fork()
         if child == 0:
             b = [np.ones(5000) + k for k in range(100)]
@@ -216,24 +224,26 @@ def test_a_forked_child_is_harmless() -> None:
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this system does not fork")
-def test_a_forked_child_that_lives_to_the_end_of_the_interpreter() -> None:
+def test_a_forked_child_that_lives_to_the_end_of_the_interpreter(ledger: str) -> None:
     output = assert_clean("""
         import os, sys, warnings
         import numpy as np
         import npmem_magic
         warnings.simplefilter("ignore", DeprecationWarning)
         names = {"np": np, "os": os}
-        trace = npmem_magic.trace("a = np.zeros(1000)\\nchild = os.fork()", namespace=names, sampler="off")
+        trace = npmem_magic.trace("a = np.zeros(100_000)\\nchild = os.fork()", namespace=names, sampler="off")
         b = np.ones(100_000) + names["a"][0]
         if names["child"] == 0:
             sys.exit(0 if b.sum() == 100_000 else 5)
         print(os.waitpid(names["child"], 0)[1], trace.gross)
         """)
-    assert output.split() == ["0", "8000"]
+    status, gross = map(int, output.split())
+    assert status == 0
+    assert gross == 800_000 or (ledger == "pure" and near(gross, 800_000))
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this system does not fork")
-def test_a_pool_of_forked_workers() -> None:
+def test_a_pool_of_forked_workers(ledger: str) -> None:
     output = assert_clean("""
         import multiprocessing, warnings
         import numpy as np
@@ -243,12 +253,14 @@ def test_a_pool_of_forked_workers() -> None:
         def work(n):
             return float((np.ones(n) * 2).sum())
 
-        code = "with context.Pool(2) as pool: sums = pool.map(work, [1000, 2000, 3000])"
+        code = "with context.Pool(2) as pool: sums = pool.map(work, [10**6, 2 * 10**6])"
         names = {"np": np, "work": work, "context": multiprocessing.get_context("fork")}
         trace = npmem_magic.trace(code, namespace=names, sampler="off")
         print(names["sums"], trace.error, trace.gross)
         """)
-    assert output.strip() == "[2000.0, 4000.0, 6000.0] None 0"
+    sums, error, gross = output.rsplit(maxsplit=2)
+    assert (sums, error) == ("[2000000.0, 4000000.0]", "None")
+    assert int(gross) == 0 or (ledger == "pure" and int(gross) < 4 * 2**20), "Python's modules only, no child's array"
 
 
 # Ends
@@ -319,7 +331,8 @@ assert shell.user_ns["first"].expressions, shell.user_ns["first"]
         "do('%unload_ext npmem_magic')",
         "do('%reload_ext npmem_magic')\n"
         "do('%%memtrace -q --sampler off -o second\\nc = np.zeros(1000)\\ndel a')\n"
-        "assert (shell.user_ns['second'].net, shell.user_ns['second'].gross) == (0, 8000)",
+        "counted = shell.user_ns['second']\n"
+        "assert abs(counted.net) + abs(counted.gross - 8000) <= (1000 if counted.engine == 'pure' else 0), counted",
         "do('%load_ext npmem_magic')",
         "do('%unload_ext npmem_magic')\ndo('%load_ext npmem_magic')\n"
         "do('%%memtrace -q --sampler off\\nd = np.zeros(9)')",

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tracing
 from conftest import fresh_shell
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from tracing import K, names, size
 
 import npmem_magic
 from npmem_magic import NpmemError, Trace
@@ -60,7 +62,7 @@ def test_nothing_to_run(ip: InteractiveShell, cell: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    ["--nonsense", "-z", "--python", "--sampler wrong", "--interval soon", "--interval -1", "--interval nan", "-o 1x",
+    ["--nonsense", "-z", "--pythons", "--sampler wrong", "--interval soon", "--interval -1", "--interval nan", "-o 1x",
      "-o", "-f no_such_function", "-f math.sin", "-f collections.OrderedDict", "statement", "-q more"],
 )  # fmt: skip
 def test_wrong_options_lose_nothing(ip: InteractiveShell, options: str) -> None:
@@ -144,16 +146,18 @@ def test_source_counts_from_the_second_line(ip: InteractiveShell) -> None:
     assert (ip.user_ns["t"].source, ip.user_ns["t"].first_line) == ("\nimport numpy as np\nx = np.zeros(1000)\n", 2)
 
 
+@pytest.mark.usefixtures("ledger")
 def test_bytes(ip: InteractiveShell) -> None:
-    run(ip, "%%memtrace -q -o t\nimport numpy as np\nx = np.zeros(100_000).copy()")
+    run(ip, f"%%memtrace -q -o t\nimport numpy as np\nx = np.zeros({size()}).copy()")
     trace = ip.user_ns["t"]
-    assert (trace.peak, trace.net, trace.gross) == (1_600_000, 800_000, 1_600_000)
+    assert (trace.peak, trace.net, trace.gross) == (2 * K, K, 2 * K)
     assert {line.line for line in trace.lines} == {2, 3}
 
 
+@pytest.mark.usefixtures("ledger")
 def test_bytes_of_an_awaiting_cell(ip: InteractiveShell) -> None:
-    run(ip, "%%memtrace -q -o t\nimport asyncio, numpy as np\nx = np.zeros(100_000)\nawait asyncio.sleep(0)")
-    assert (ip.user_ns["t"].peak, ip.user_ns["t"].net) == (800_000, 800_000)
+    run(ip, f"%%memtrace -q -o t\nimport asyncio, numpy as np\nx = np.zeros({size()})\nawait asyncio.sleep(0)")
+    assert (ip.user_ns["t"].peak, ip.user_ns["t"].net) == (K, K)
 
 
 def test_follow(ip: InteractiveShell) -> None:
@@ -204,20 +208,22 @@ def test_help_lists_every_option() -> None:
 # A trace within a trace
 
 
+@pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("inner", ["%memtrace -q 1", "import npmem_magic\nnpmem_magic.trace('1')"])
 def test_nested(ip: InteractiveShell, inner: str) -> None:
-    _, out, err = run(ip, f"%%memtrace -q -o t\nimport numpy as np\nx = np.zeros(1000)\n{inner}\ny = 1")
+    _, out, err = run(ip, f"%%memtrace -q -o t\nimport numpy as np\nx = np.zeros({size()})\n{inner}\ny = 1")
     assert "UsageError" in err or "NpmemError" in out
     assert "y" not in ip.user_ns
-    assert (ip.user_ns["t"].net, ip.user_ns["t"].peak) == (8000, 8000)
+    assert (ip.user_ns["t"].net, ip.user_ns["t"].peak) == (K, K)
     assert run(ip, "%memtrace -q 2")[0] == 2
 
 
+@pytest.mark.usefixtures("ledger")
 def test_nested_error_can_be_caught(ip: InteractiveShell) -> None:
     caught = "try:\n    %memtrace -q 1\nexcept Exception as e:\n    m = type(e).__name__\n"
-    run(ip, f"%%memtrace -q -o t\n{caught}import numpy as np\nx = np.zeros(1000)")
+    run(ip, f"%%memtrace -q -o t\n{caught}import numpy as np\nx = np.zeros({size()})")
     assert ip.user_ns["m"] == "UsageError"
-    assert ip.user_ns["t"].net == 8000
+    assert ip.user_ns["t"].net == K
 
 
 # Cells that reach the magic by another road
@@ -263,7 +269,7 @@ def test_unload_leaves_the_shell_as_it_was() -> None:
             with redirect_stdout(StringIO()):
                 shell.run_line_magic(command, "npmem_magic")
             if command != "unload_ext":
-                assert len(shell.input_transformer_manager.line_transforms) == before[2] + 1
+                assert len(shell.input_transformer_manager.line_transforms) == before[2] + 2  # one a cell magic
                 assert run(shell, "%%memtrace -q\n3")[0] == 3
         assert known(shell) == before
         with redirect_stderr(StringIO()) as err:
@@ -294,25 +300,28 @@ def test_import_is_light() -> None:
 # npmem_magic.trace
 
 
+@pytest.mark.usefixtures("ledger")
 def test_trace_of_text() -> None:
-    names: dict[str, Any] = {"np": np}
-    trace = npmem_magic.trace("x = np.zeros(1000)\ny = x.copy()", namespace=names, label="two")
-    assert (trace.peak, trace.net, trace.label, trace.first_line) == (16_000, 16_000, "two", 1)
-    assert names["y"].shape == (1000,)
+    here = names()
+    trace = npmem_magic.trace("x = np.zeros(N)\ny = x.copy()", namespace=here, label="two")
+    assert (trace.peak, trace.net, trace.label, trace.first_line) == (2 * K, 2 * K, "two", 1)
+    assert here["y"].shape == (size(),)
 
 
+@pytest.mark.usefixtures("ledger")
 def test_trace_of_a_callable() -> None:
-    trace = npmem_magic.trace(np.zeros, 1000)
-    assert (trace.peak, trace.gross, trace.expressions[0].source) == (8000, 8000, "zeros(*args)")
-    assert npmem_magic.trace(lambda n: np.zeros(n).copy(), 1000).peak == 16_000
+    trace = npmem_magic.trace(np.zeros, size())
+    assert (trace.peak, trace.gross, trace.expressions[0].source) == (K, K, "zeros(*args)")
+    assert npmem_magic.trace(lambda n: np.zeros(n).copy(), size()).peak == 2 * K
 
 
+@pytest.mark.usefixtures("ledger")
 def test_trace_raises_what_the_code_raised() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
-        npmem_magic.trace("import numpy as np\nx = np.zeros(1000)\n1 / 0", namespace={})
+        npmem_magic.trace("import numpy as np\nx = np.zeros(N)\n1 / 0", namespace={"N": size()})
     assert [entry.name for entry in caught.traceback][-2:] == ["trace", "<module>"]
     assert npmem_magic.last is not None
-    assert npmem_magic.last.net == 8000
+    assert npmem_magic.last.net == K
 
 
 @pytest.mark.parametrize(
@@ -340,6 +349,6 @@ def test_trace_in_a_script(tmp_path: Path) -> None:
         "print(t.peak, t.source, sorted({line.function for line in t.lines if line.hits}), sorted(t.functions))\n"
     )
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=True
+        [sys.executable, str(script)], capture_output=True, text=True, env={"PYTHONPATH": tracing.HOME}, check=True
     )
     assert done.stdout == "800000 work(*args)\n ['<cell>', 'helper', 'work'] ['helper', 'work']\n"

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from oracle import agree, run_lines
+from oracle import agree, near, run_lines
 
 import npmem_magic
 from npmem_magic.trace import Trace
@@ -133,8 +134,14 @@ def living_bytes(values: Iterable[Any]) -> int:
     return sum({id(owner(array)): owner(array).nbytes for array in arrays}.values())
 
 
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+# The ledger is chosen once for all programs of a test.
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 quiet = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+
+
+def same(trace: Trace, counted: int, true: int) -> bool:
+    """To the byte, or within the pure ledger's tolerance."""
+    return counted == true if trace.engine == "native" else near(counted, true)
 
 
 def run(lines: list[str]) -> tuple[Trace, dict[str, Any]]:
@@ -144,6 +151,7 @@ def run(lines: list[str]) -> tuple[Trace, dict[str, Any]]:
     return npmem_magic.trace("\n".join(lines), namespace=names, sampler="off"), names
 
 
+@pytest.mark.usefixtures("ledger")
 @quiet
 @given(programs())
 def test_totals_lines_sites_and_timeline_agree(lines: list[str]) -> None:
@@ -154,12 +162,17 @@ def test_totals_lines_sites_and_timeline_agree(lines: list[str]) -> None:
     for number, cost in enumerate(costs, 1):
         line = by_line[number]
         assert line.source == lines[number - 1]
-        assert (line.peak, line.net, line.gross) == (cost.peak, cost.net, cost.gross)
+        if trace.engine == "native":
+            assert (line.peak, line.net, line.gross) == (cost.peak, cost.net, cost.gross)
+        else:
+            assert near(line.peak, cost.peak) and near(line.net, cost.net), (line, cost)
+            assert line.gross < cost.gross or near(line.gross, cost.gross), (line, cost)
         # Before 3.12 a comprehension is a frame of its own, whose line begins once more.
         assert line.hits == 1 or (sys.version_info < (3, 12) and " for " in line.source)
-    assert trace.net == living_bytes(list(names.values()))
+    assert same(trace, trace.net, living_bytes(list(names.values())))
 
 
+@pytest.mark.usefixtures("ledger")
 @quiet
 @given(programs())
 def test_what_was_alive_at_the_peak_adds_up(lines: list[str]) -> None:
@@ -174,16 +187,18 @@ def test_what_was_alive_at_the_peak_adds_up(lines: list[str]) -> None:
     assert trace.peak == 0 or trace.peak_ns in when[allocated == trace.peak]
 
 
+@pytest.mark.usefixtures("ledger")
 @quiet
 @given(programs())
 def test_a_program_undone_costs_nothing(lines: list[str]) -> None:
     """Whatever was made, a cell that frees it all has net 0, and the next one starts from nothing."""
     undo = ["a = b = c = d = e = 0", "parts = []"]
     trace, _ = run(lines + undo)
-    assert trace.net == 0
-    assert sum(site.net for site in trace.expressions) == 0
+    assert same(trace, trace.net, 0)
+    assert same(trace, sum(site.net for site in trace.expressions), 0)
 
 
+@pytest.mark.usefixtures("ledger")
 @quiet
 @given(programs(), st.integers(0, 14))
 def test_two_cells_cost_what_one_does(lines: list[str], cut: int) -> None:
@@ -192,6 +207,6 @@ def test_two_cells_cost_what_one_does(lines: list[str], cut: int) -> None:
     names = start()
     halves = ["\n".join(lines[:cut]), "\n".join(lines[cut:])]
     first, second = (npmem_magic.trace(half, namespace=names, sampler="off") for half in halves)
-    assert first.net + second.net == whole.net
-    assert first.gross + second.gross == whole.gross
-    assert max(first.peak, first.net + second.peak) == whole.peak
+    assert same(whole, first.net + second.net, whole.net)
+    assert same(whole, first.gross + second.gross, whole.gross)
+    assert same(whole, max(first.peak, first.net + second.peak), whole.peak)

@@ -10,8 +10,10 @@ import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from pprint import pformat
+from typing import Any
 
 import make_traces
+import numpy as np
 import odd_traces
 import pytest
 
@@ -35,12 +37,25 @@ def check_golden(name: str, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text + "\n", f"{name} differs; UPDATE_GOLDEN=1 writes it anew"
 
 
+def is_asked(python: Any) -> bool:
+    return python is not None and np.size(python[0]) > 0
+
+
+def without_unasked(data: Any) -> Any:
+    """What `asdict` made, without what only ``--python`` fills."""
+    if isinstance(data, dict):
+        return {key: without_unasked(value) for key, value in data.items() if key != "python" or is_asked(value)}
+    return type(data)(map(without_unasked, data)) if isinstance(data, tuple | list) else data
+
+
 def as_data(described: page.Page) -> str:
     """A Page as text, its curves by their length and last values."""
-    data = asdict(described)
-    for name in ("allocated", "resident", "device") if data["curves"] else ():
+    data = without_unasked(asdict(described))
+    for name in {"allocated", "resident", "python"} & {*(data["curves"] or ())}:
         times, values = data["curves"][name]
         data["curves"][name] = (len(times), times[-3:].tolist(), values[-3:].tolist())
+    if data["curves"] and data["curves"]["panel"]:
+        data["curves"]["panel"] = data["curves"]["panel"]["bytes_"]
     return pformat(data, width=118, sort_dicts=False)
 
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from npmem_magic import render
-from npmem_magic.render import chart, page
+from npmem_magic.render import chart, page, panel
 from npmem_magic.trace import Advice, Trace
 
 
@@ -195,7 +195,7 @@ def contrast(color: str, ground: str) -> float:
 @pytest.mark.parametrize("ground", ["#ffffff", "#111111"])
 def test_colours_stand_on_light_and_dark(ground: str) -> None:
     assert all(contrast(color, ground) >= 4.2 for color in (chart.INK, chart.RED))  # 4.35 is the most there can be
-    assert all(contrast(color, ground) >= 3 for color in (chart.BLUE, chart.ORANGE, chart.VIOLET))
+    assert all(contrast(color, ground) >= 3 for color in (chart.BLUE, chart.ORANGE, *panel.VIOLETS))
 
 
 def test_the_picture_is_transparent_and_sharp() -> None:

@@ -53,29 +53,37 @@ def nothing(code: str, net: int = 0) -> Case:
     return Case(code, 0, net, 0, {})
 
 
-def prepare() -> dict[str, Any]:
-    """The namespace a case starts from; every array has one name only, so `del` frees it."""
-    x, rng = np.linspace(0.0, 1.0, N), np.random.default_rng(7)
-    even = np.zeros(N, bool)
+TIMES = 4  # how much larger the main operands are for the pure ledger, whose tolerance is a part of a MiB
+
+
+def enlarged(code: str) -> str:
+    """`code` of a case as it is run in the namespace of ``prepare(TIMES * N)``."""
+    return code.replace("100_000", f"{TIMES * N}").replace("(100, 1000)", f"({TIMES * 100}, 1000)")
+
+
+def prepare(n: int = N) -> dict[str, Any]:
+    """The namespace a case starts from, `n` elements large; every array has one name only, so `del` frees it."""
+    x, rng = np.linspace(0.0, 1.0, n), np.random.default_rng(7)
+    even = np.zeros(n, bool)
     even[::2] = True
-    table = np.arange(float(N)).reshape(100, 1000).copy()
+    table = np.arange(float(n)).reshape(n // 1000, 1000).copy()
     stored = io.BytesIO()
     np.save(stored, x)
     stored.seek(0)
     return {
         "np": np,
         "x": x,
-        "y": np.full(N, 2.0),
-        "i": np.arange(N),
+        "y": np.full(n, 2.0),
+        "i": np.arange(n),
         "even": even,
-        "idx": np.arange(0, N, 5),
+        "idx": np.arange(0, n, 5),
         "table": table,
         "col": np.ones((500, 1)),
         "row": np.ones((1, 400)),
         "s": np.ones(1000),
-        "h": np.ones(N, np.float32),
-        "z": np.ones(N, complex),
-        "rec": np.zeros(10_000, [("a", "f8"), ("b", "i4")]),
+        "h": np.ones(n, np.float32),
+        "z": np.ones(n, complex),
+        "rec": np.zeros(n // 10, [("a", "f8"), ("b", "i4")]),
         "rng": rng,
         "stored": stored,
         "raw": bytes(SMALL),

@@ -7,32 +7,66 @@ import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import CodeType
+from typing import Any, Protocol
 
-from .. import budgets, folds, places
+from .. import budgets, folds
 from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
+from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, guard, ledger, sampler
-from .ticker import Now, Ticker
+from . import gauges, gpus, guard, ledger, sampler
+from .device import DeviceWatch
+from .sentry import Sentry
+from .ticker import Now
 
 __all__ = ["Now", "Options", "Recording", "record", "record_async"]
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to watch.
+class Around:
+    """What a companion is told of a run.
 
-    `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`; `limit` and `max_peak` are
-    sizes as `budgets.Size` reads them, empty for none; `children` asks for the memory of processes that the run starts;
-    `tell` is called some times a second with what is known so far.
+    The files and code objects that are followed, the text of any file, the cell as written, the namespace, and the
+    ledger's way to tell of each line's first run (CPython 3.11 only).
+    """
+
+    files: frozenset[str]
+    codes: tuple[CodeType, ...]
+    text: Callable[[str], Text]
+    raw: str
+    namespace: Mapping[str, object]
+    notice: Callable[[object], None] | None
+
+
+class Companion(Protocol):
+    """Notes other things than bytes while the work runs; starts last and stops right after the ledger."""
+
+    def start(self) -> tuple[str, ...]: ...
+    def stop(self, namespace: Mapping[str, object]) -> object: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
+    `python` counts Python's own bytes, too; `gpu` is one of `gpus.MODES`.
+
+    Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
+    `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
+
+    `limit` and `max_peak` are sizes as `budgets.resolve` reads them, empty for none; `children` asks for the memory of
+    processes that the run starts; `tell` is called some times a second with what is known so far.
     """
 
     sampler: str = "auto"
     interval: float = 0.0
     label: str | None = None
+    python: bool = False
+    beside: Callable[[Around], Companion] | None = None
+    collect: bool = True
+    gpu: str = "auto"
     limit: str = ""
     max_peak: str = ""
     children: bool = False
@@ -41,10 +75,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run cost, what it answered or raised, and the error to raise when it broke its budget."""
+    """What a run cost, and what it answered or raised; what `Options.beside` gave; the text of any file that ran."""
 
     trace: Trace
     outcome: Outcome
+    beside: Any
+    text: Callable[[str], Text]
 
     @property
     def error(self) -> BaseException | None:
@@ -61,105 +97,107 @@ class _Watch:
                 "A trace is running already, and two at once would charge each other's bytes. "
                 "Take the inner one out; functions that the cell calls are followed anyway."
             )
-        self._work, self._namespace, self._options = work, namespace, options
+        self._work, self._options = work, options
         self._ledger, why = ledger.choose()
-        self._guard = self._make_guard(options.limit, room)
-        self.ballast = self._guard.ballast if self._guard else []
-        self._budget = budgets.resolve(options.max_peak, self._given) if options.max_peak else None
-        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, options.children)
+        self.sentry = Sentry(work, namespace, (options.limit, options.max_peak), room)
+        if options.python:
+            self._ledger.count_objects()
+        self._gpus, gpu_notes = gpus.to_watch(options.gpu, options.sampler)
+        more = (*gpus.columns(self._gpus), *([gauges.children_gauge()] if options.children else []))
+        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, more)
         self._clock = self._ledger.clock()
-        self._notes = [why, *sampler_notes, *([guard.why()] if self._guard else [])]
+        self._notes = [why, *sampler_notes, *gpu_notes]
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
-        self.between = self._clock.resume
-        tell = options.tell
-        self._ticker = None if tell is None else Ticker(work, self._sampler, self._ledger.totals, tell)
+        self._devices = DeviceWatch(work, options.gpu)
+        self._companion: Companion | None = None
+        self._beside: object = None
+        self.sentry.will_tell(options.tell, self._sampler, self._ledger.totals)
 
-    def _given(self) -> int:
-        return budgets.read_bytes(self._work, self._namespace)
+    def between(self) -> None:
+        """What belongs before each statement."""
+        self._devices.between()
+        self._clock.resume()
 
-    def _make_guard(self, limit: str, room: int | None) -> guard.Guard | None:
-        """The guard for what was asked for, within the `room` that an outer one leaves."""
-        allowed = [] if room is None else [room]
-        if limit:
-            allowed.append(guard.auto_limit() if limit == "auto" else budgets.resolve(limit, self._given))
-        return guard.Guard(min(allowed)) if allowed else None
-
-    def start(self) -> None:
+    def start(self, namespace: Mapping[str, object]) -> None:
         work = self._work
         whole = work.followed_files | ({work.filename} if isinstance(work, Cell) else set())
         partial = {code.co_filename for code in work.followed_codes} - whole
-        gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
+        if self._options.python:
+            # What is read of the texts takes objects, too. In the run, other threads would be charged with them.
+            for filename in {work.filename, *partial, *(files_of_own_functions(namespace) & whole)}:
+                self._statements(filename)
+        if self._options.collect:
+            gc.collect()  # so that no garbage of earlier cells dies in this one, and is counted as freed by it
         self._sampler.start()
         if gauges.reset_high_water():
             self._high_water_from = gauges.resident()
-        self._ledger.start(
-            tuple(whole), tuple(partial), work.followed_codes, self._namespace, self._statements, self._clock
-        )
-        if self._ticker:
-            self._ticker.start()
+        self._ledger.start(tuple(whole), tuple(partial), work.followed_codes, namespace, self._statements, self._clock)
+        if self._options.beside is not None:
+            around = Around(
+                frozenset(whole), work.followed_codes, self.text, work.raw, namespace, self._ledger.notice()
+            )
+            self._companion = self._options.beside(around)
         self._notes += self._clock.start()
-        if self._guard:
-            self._guard.start()  # last, for the ledger's own tables are large on paper
+        if self._companion is not None:
+            self._notes += self._companion.start()
+        self.sentry.start()
 
-    def stop(self, outcome: Outcome) -> Recording:
-        """Stop in reverse order, and assemble."""
-        if self._guard:
-            outcome = replace(outcome, error=self._guard.stop(outcome.error))
+    def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
+            self._devices.stop()
             account = self._ledger.stop()
         finally:
             self._clock.stop()
+            self._end_companion(namespace)
             high_water = gauges.high_water() if self._high_water_from is not None else None
-            if self._ticker:
-                self._ticker.stop()
+            self.sentry.silence()
             samples = self._sampler.stop()
-        trouble = (self._ticker.trouble,) if self._ticker and self._ticker.trouble else ()
-        notes = (*self._notes, *self._refused(outcome.error), *samples.notes, *trouble)
-        values, children = samples.split(gauges.CHILDREN)
-        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes, children)
-        names = {address: name for address, (name, _) in named_buffers(self._namespace).items()}
-        limit = self._guard.nbytes if self._guard else None
-        run = folds.Run(self._work, self._options.label, outcome, self._text, names, limit, self._budget)
-        return Recording(folds.assemble(account, resident, run), outcome)
-
-    def _refused(self, error: BaseException | None) -> tuple[str, ...]:
-        """What the guard refused, if anything; a MemoryError is made to say the same."""
-        if self._guard is None or self._guard.refusal is None:
-            return ()
-        where = places.of_error(error, self._is_followed, self._text) if isinstance(error, MemoryError) else ""
-        sentence = self._guard.sentence(where)
-        guard.explain(error, sentence)
-        return (sentence,)
-
-    def _is_followed(self, code: CodeType) -> bool:
-        work = self._work
-        return code.co_filename in {work.filename, *work.followed_files} or code in work.followed_codes
+        devices, curves, gpu_notes = gpus.over_the_run(self._gpus, samples, account.started)
+        values = (samples.resident, *gpus.summed(curves))
+        names = {address: name for address, (name, _) in named_buffers(namespace).items()}
+        run = folds.Run(self._work, self._options.label, outcome, self.text, names)
+        costs, steps, book_notes = self._devices.costs(run, account.started)
+        notes = (*self._notes, *self.sentry.notes, *samples.notes, *gpu_notes, *book_notes)
+        resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
+        trace = folds.assemble(account, resident, run)
+        advice = (*trace.advice, *self._devices.advice(namespace, run))
+        return replace(
+            trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps, advice=advice,
+            limit=self.sentry.limit, budget=self.sentry.budget, children=samples.children(account.started),
+        )  # fmt: skip
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
-        if self._guard:
-            self._guard.stop()
-        ledger.abandon()
-        self._clock.stop()
-        if self._ticker:
-            self._ticker.stop()
-        self._sampler.stop()
+        try:
+            self.sentry.abandon()
+            ledger.drop()
+        finally:  # a second interrupt may come
+            try:
+                self._clock.stop()
+                self._devices.stop()
+            finally:
+                self._end_companion({})
+                self._sampler.stop()
 
-    def _text(self, filename: str) -> Text:
+    def _end_companion(self, namespace: Mapping[str, object]) -> None:
+        if self._companion is not None:
+            self._beside = self._companion.stop(namespace)
+            self._companion = None  # not before: an interrupt may come in between
+
+    def recording(self, namespace: Mapping[str, object], outcome: Outcome) -> Recording:
+        """Stop, and hand over all that was watched."""
+        outcome = self.sentry.stop(outcome, self.text)
+        trace = self.stop(namespace, outcome)
+        return Recording(trace, outcome, self._beside, self.text)
+
+    def text(self, filename: str) -> Text:
         if filename not in self._texts:
             self._texts[filename] = Text.read("".join(linecache.getlines(filename)))
         return self._texts[filename]
 
     def _statements(self, filename: str) -> bytes:
-        return self._text(filename).statement_table()
-
-
-def _first_of(error: BaseException) -> BaseException:
-    """The MemoryError of the cell, when handling it raised others."""
-    while isinstance(error.__context__, MemoryError):
-        error = error.__context__
-    return error
+        return self.text(filename).statement_table()
 
 
 def record(work: Work, namespace: Mapping[str, object], options: Options) -> Recording:
@@ -173,15 +211,10 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
     with guard.set_aside() as room:
         watch = _Watch(work, namespace, options, room)
         try:
-            watch.start()
-            try:
-                outcome = work.run(watch.between)
-            except MemoryError as error:  # there was not even enough to note the cell's own
-                watch.ballast.clear()
-                outcome = Outcome(None, _first_of(error))
-            return watch.stop(outcome)
+            watch.start(namespace)
+            outcome = watch.sentry.run(lambda: work.run(watch.between))
+            return watch.recording(namespace, outcome)
         except BaseException:
-            watch.ballast.clear()
             watch.abandon()
             raise
 
@@ -191,9 +224,9 @@ async def record_async(work: Work, namespace: Mapping[str, object], options: Opt
     with guard.set_aside() as room:
         watch = _Watch(work, namespace, options, room)
         try:
-            watch.start()
-            return watch.stop(await work.run_async(watch.between))
+            watch.start(namespace)
+            outcome = await work.run_async(watch.between)
+            return watch.recording(namespace, outcome)
         except BaseException:
-            watch.ballast.clear()
             watch.abandon()
             raise

@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Callable, Sequence
 
 # Header words. The kernel writes the first two, the helper the others.
-COMMAND, WAIT, RUN, STATE, READS, PID = range(6)
+COMMAND, WAIT, RUN, STATE, READS, PID, GPU_TROUBLE = range(7)
 HEADER = 8
 QUIT = -1
 
@@ -134,8 +134,14 @@ class Pace:
 class Helper:
     """Waits for the kernel's word, samples until the next one, ends with the kernel."""
 
-    def __init__(self, words: memoryview[int], readers: list[Callable[[], int]], points: int) -> None:
-        self.words, self.readers = words, readers
+    def __init__(
+        self,
+        words: memoryview[int],
+        readers: list[Callable[[], int]],
+        points: int,
+        trouble: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.words, self.readers, self.trouble = words, readers, trouble
         self.store, self.pace = Store(words, points, len(readers)), Pace()
 
     def serve(self) -> None:
@@ -157,6 +163,7 @@ class Helper:
             values = [read() for read in self.readers]
             now = clock()
             store.add(now, values)
+            words[GPU_TROUBLE] = self.trouble()
             words[RUN] = run
             if not self._wait(pace.next(now, store.halvings) / 1e9):
                 return False
@@ -202,16 +209,21 @@ def main(name: str, pid: int, points: int, gauge_names: str, *site: str) -> None
     """Open what `sampler` asked for, leave the kernel's family, and serve."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path += [here, *site]
-    gauges = importlib.import_module("gauges")
+    gauges, nvml = importlib.import_module("gauges"), importlib.import_module("nvml")
     sys.path.remove(here)
-    readers = [gauges.OPENERS[gauge](pid) for gauge in gauge_names.split(",")]
+    devices = nvml.Readers()
+    readers = [
+        devices.open(gauge, pid) if gauge.startswith(nvml.GAUGE) else gauges.OPENERS[gauge](pid)
+        for gauge in gauge_names.split(",")
+    ]
     memory = attach(name, 8 * words_needed(points, len(readers)))
     # Not the kernel's child any more: os.wait() and "list my children" in a cell must see what they see without us.
     if hasattr(os, "fork") and os.fork():
         os._exit(0)
     wake_in_time()
+    devices.begin()  # not before the fork: the driver's library does not promise to survive one
     try:
-        Helper(memoryview(memory).cast("q"), readers, points).serve()
+        Helper(memoryview(memory).cast("q"), readers, points, lambda: devices.trouble).serve()
     except ProcessLookupError:  # the kernel is gone: so are we
         os._exit(0)
     os._exit(0)

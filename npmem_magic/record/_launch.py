@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from . import _helper, gauges
+from . import _helper, gauges, nvml
 
 Curve = npt.NDArray[np.int64]
 _START_LIMIT = 10.0  # seconds for a helper to start; a machine this slow has other troubles
@@ -67,7 +67,8 @@ class Helper:
         self.said, self.ended = b"", False
         self._memory, name, descriptors = _shared_memory(8 * _helper.words_needed(points, len(names)))
         self.words = memoryview(self._memory).cast("q")
-        site = [path for path in sys.path if path] if gauges.NEEDS_SITE.intersection(names) else []
+        needs_site = gauges.NEEDS_SITE.intersection(names) or any(name.startswith(nvml.GAUGE) for name in names)
+        site = [path for path in sys.path if path] if needs_site else []
         try:
             self._process = _launch([name, str(self.owner), str(points), ",".join(names), *site], descriptors)
         finally:

@@ -13,43 +13,13 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from .plans import HOT, Plan
+from .followed import Followed
+from .plans import BATCH, HOT, Plan
 from .tally import Tally
 
+# The callbacks take their lock by hand: a `with` makes objects, which tracemalloc counts.
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
-CALIBRATION = "<npmem calibration>"
 _SUSPENDS = frozenset(opcode.opmap[name] for name in ("YIELD_VALUE", "SEND") if name in opcode.opmap)
-_IDLE = compile("pass\n" * 40, CALIBRATION, "exec")  # forty instructions that do nothing
-
-
-class Followed:
-    """Which code objects are followed, and the plan of each that has run."""
-
-    def __init__(
-        self, files: tuple[str, ...], partial: tuple[str, ...], codes: tuple[CodeType, ...], tally: Tally
-    ) -> None:
-        self._files, self._partial = frozenset(files), frozenset(partial)
-        self._codes = {id(code): code for code in codes}  # a code object's own hash reads all of it
-        self._tally = tally
-        self.plans: dict[int, Plan] = {}
-
-    def wants(self, code: CodeType) -> bool:
-        """Whether the code is followed."""
-        return code.co_filename in self._files or (code.co_filename in self._partial and id(code) in self._codes)
-
-    def add(self, code: CodeType) -> Plan:
-        """The plan of a code object that starts for the first time."""
-        plan = self.plans[id(code)] = self._tally.plan(code, code.co_filename in self._files)
-        return plan
-
-    def calibrate(self) -> None:
-        """Have forty instructions that do nothing counted, after a first round in which all tables find their size."""
-        files, self._files = self._files, frozenset([CALIBRATION])
-        exec(_IDLE, {})
-        for line in self._tally.lines.records:
-            line.net = line.peak = 0
-        exec(_IDLE, {})
-        self._files = files
 
 
 class Clock(Protocol):
@@ -81,11 +51,12 @@ if sys.version_info >= (3, 12):
         def __init__(self) -> None:
             self._tool: int | None = None
             self._lock = threading.Lock()
+            self._newest: Plan | None = None
 
         def attach(self, followed: Followed, tally: Tally) -> None:
             """Whom to follow, and whom to tell."""
             self._followed, self._tally = followed, tally
-            self._plans = followed.plans
+            self._plans, self._newest = followed.plans, None
 
         def start(self) -> tuple[str, ...]:
             """Take a free tool id and listen; a sentence when there is none."""
@@ -147,7 +118,8 @@ if sys.version_info >= (3, 12):
                 return self.disable
             if plan.is_off if plan is not None else not self._followed.wants(code):
                 return self.disable
-            with self._lock:
+            self._lock.acquire()
+            try:
                 self._tally.read(offset)
                 plan = plan or self._followed.add(code)
                 if self._tally.enter(plan, is_resumed):
@@ -155,17 +127,21 @@ if sys.version_info >= (3, 12):
                 elif is_new:
                     _monitoring.set_local_events(self._tool, code, _LOCAL)
                 self._tally.done()
+            finally:
+                self._lock.release()
             return self.disable if plan.is_off else None
 
         def _on_instruction(self, code: CodeType, offset: int) -> object:
-            plan = self._plans.get(id(code))
-            if plan is None or plan.is_off or not self._tally.is_on:
+            plan = self._newest
+            if plan is None or plan.code is not code:
+                plan = self._newest = self._plans.get(id(code))
+            if plan is None or plan.is_off or not self._tally.is_on or plan.silent[offset >> 1]:
                 return self.disable
-            with self._lock:
-                self._tally.read(offset)
-                is_over = self._tally.step(plan, offset // 2)
-                self._tally.done()
-            return self.disable if is_over else None
+            self._lock.acquire()
+            try:
+                return self.disable if self._tally.step(plan, offset) else None
+            finally:
+                self._lock.release()
 
         def _on_return(self, code: CodeType, offset: int, value: object) -> None:
             self._on_end(code, offset, True)
@@ -179,10 +155,13 @@ if sys.version_info >= (3, 12):
         def _on_end(self, code: CodeType, offset: int, is_end: bool) -> None:
             plan = self._plans.get(id(code))
             if plan is not None and not plan.is_off and self._tally.is_on:
-                with self._lock:
+                self._lock.acquire()
+                try:
                     self._tally.read(offset)
                     self._tally.leave(plan, is_end)
                     self._tally.done()
+                finally:
+                    self._lock.release()
 
 
 class OpcodeClock:
@@ -237,13 +216,16 @@ class OpcodeClock:
         plan = self._plans.get(id(code))
         if not self._tally.is_on or (plan.is_off if plan is not None else not self._followed.wants(code)):
             return None
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._tally.read(0)
             plan = plan or self._followed.add(code)
             is_off = self._tally.enter(plan, plan.bytecode[frame.f_lasti + 1] & 3 > 0)
             if not is_off:
                 frame.f_trace_opcodes, frame.f_trace_lines = True, False
             self._tally.done()
+        finally:
+            self._lock.release()
         return None if is_off else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
@@ -254,11 +236,15 @@ class OpcodeClock:
         if event == "line":
             self._on_line(frame, plan)
         elif event == "opcode":
-            with self._lock:
-                self._tally.read(0)
-                if self._tally.step(plan, frame.f_lasti // 2):
+            offset = frame.f_lasti
+            if plan.silent[offset >> 1]:
+                return self._on_event
+            self._lock.acquire()
+            try:
+                if self._tally.step(plan, offset):
                     frame.f_trace_opcodes, frame.f_trace_lines = False, True
-                self._tally.done()
+            finally:
+                self._lock.release()
         elif event == "return":
             self._on_return(frame, plan)
         return self._on_event
@@ -266,15 +252,18 @@ class OpcodeClock:
     def _on_line(self, frame: FrameType, plan: Plan) -> None:
         """While hot lines run there are line events only; the first line that is not hot ends that."""
         line = plan.line_of[frame.f_lasti // 2]
-        if plan.counts[frame.f_lasti // 2] < HOT or self._tally.lines.of(plan, line).is_loud:
+        if plan.counts[frame.f_lasti // 2] * BATCH < HOT or self._tally.lines.of(plan, line).is_loud:
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
 
     def _on_return(self, frame: FrameType, plan: Plan) -> None:
         is_end = plan.bytecode[frame.f_lasti] not in _SUSPENDS
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._tally.read(0)
             self._tally.leave(plan, is_end)
             self._tally.done()
+        finally:
+            self._lock.release()
 
 
 def make() -> Clock:

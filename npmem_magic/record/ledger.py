@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import CodeType
 from typing import Any, Protocol
 
 import numpy as np
 
 from .. import cell
-from ..account import Account, Buffer, LineTotal, SiteTotal
+from ..account import Account, Buffer, Curve, LineTotal, Many, PythonBytes, SiteTotal
 from ..buffers import named_buffers
 from ..host import NpmemError, Unavailable
-from . import lines, pure
+from . import lines, objects, pure
 
 try:
     from . import _ledger
@@ -28,6 +29,7 @@ else:
     _why_not = ""
 
 _EVENT = np.dtype([("time", "i8"), ("line", "i4"), ("thread", "i2"), ("depth", "i2")])
+_HELD = np.dtype([("address", "i8"), ("size", "i8"), ("born", "i8"), ("site", "i4"), ("is_alive", "i4")])
 _tested: list[str] = []  # the outcome of the self-test, once it has run: "" when it passed
 
 
@@ -40,7 +42,9 @@ class Ledger(Protocol):
 
     name: str
 
+    def count_objects(self) -> None: ...
     def clock(self) -> lines.Clock: ...
+    def notice(self) -> Callable[[object], None] | None: ...
     def start(
         self,
         files: tuple[str, ...],
@@ -59,9 +63,22 @@ class NativeLedger:
 
     name = "native"
 
+    def __init__(self) -> None:
+        self._objects: objects.Objects | None = None
+
+    def count_objects(self) -> None:
+        """Count Python's own bytes, too; to be called before `start`."""
+        self._objects = objects.Objects()
+
     def clock(self) -> lines.Clock:
         """The line clock that writes into this ledger."""
-        return lines.make(_ledger)
+        self._clock = lines.make(_ledger)
+        return self._clock
+
+    def notice(self) -> Callable[[object], None] | None:
+        """On CPython 3.11: sets whom to call with the frame at each line's first run. None where nobody needs it."""
+        found: Callable[[object], None] | None = getattr(_ledger, "tell_lines", None)
+        return found
 
     def start(
         self,
@@ -73,9 +90,13 @@ class NativeLedger:
         clock: lines.Clock,
     ) -> None:
         """Begin counting; see `_ledger.start`."""
+        readers = None
+        if self._objects is not None:
+            self._objects.start()
+            readers = self._objects.readers(namespace)
         known = {address: nbytes for address, (_, nbytes) in named_buffers(namespace).items()}
         self._started = _ledger.start(
-            files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable
+            files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable, readers
         )
 
     def totals(self) -> tuple[int, int]:
@@ -84,11 +105,31 @@ class NativeLedger:
 
     def stop(self) -> Account:
         """End counting, put NumPy's allocator back as it was, and tell."""
-        return _account(_ledger.stop(), self._started)
+        raw = _ledger.stop()
+        account = _account(raw, self._started)
+        return account if self._objects is None else self._with_objects(account, raw, self._objects)
+
+    def _with_objects(self, account: Account, raw: dict[str, Any], watch: objects.Objects) -> Account:
+        """The account with Python's own bytes in it, as far as they could be counted."""
+        net, peak, _, readings, nanoseconds, is_lost, missed, points = raw["objects"]
+        tables = watch.stop()
+        if not self._clock.is_listening:
+            return replace(account, notes=(*account.notes, objects.NO_LINES))
+        notes = [*account.notes, *watch.notes(readings, nanoseconds, account.stopped - account.started, tables)]
+        if is_lost:
+            notes.append(objects.STOPPED)
+        if missed:
+            notes.append(f"{missed} readings of Python objects failed: peaks between them may be missing.")
+        curve = _curve(points, account.started)
+        return replace(account, notes=tuple(notes), python=PythonBytes(net, peak, curve))
+
+
+def _curve(points: bytes, started: int) -> tuple[Curve, Curve]:
+    pairs = np.frombuffer(points, np.int64).reshape(-1, 2)
+    return np.maximum(pairs[:, 0] - started, 0), pairs[:, 1].copy()
 
 
 def _account(raw: dict[str, Any], started: int) -> Account:
-    points = np.frombuffer(raw["points"], np.int64).reshape(-1, 2)
     events = np.frombuffer(raw["events"], _EVENT)
     if len(events):
         started = int(events["time"][0])  # what lies before is ours: nothing of the cell's has run yet
@@ -101,16 +142,15 @@ def _account(raw: dict[str, Any], started: int) -> Account:
         births=raw["births"],
         peak_time=raw["peak_time"] or started,
         peak_site=raw["peak_site"],
-        small_at_peak=raw["small_at_peak"],
+        small_at_peak=raw["loose_at_peak"],
         sites=tuple(SiteTotal(*each) for each in raw["sites"]),
         lines=tuple(LineTotal(*each) for each in raw["lines"]),
         at_peak=tuple(
-            Buffer(address, size, born, site, alive)
-            for blocks, alive in ((raw["live"], True), (raw["ghosts"], False))
-            for address, size, born, serial, _, site in blocks
-            if serial <= raw["peak_serial"]
+            Buffer(address, size, born, site, bool(alive))
+            for address, size, born, site, alive in np.frombuffer(raw["held"], _HELD).tolist()
         ),
-        timeline=(np.maximum(points[:, 0] - started, 0), points[:, 1].copy()),
+        many_at_peak=tuple(Many(*each) for each in raw["packed"]),
+        timeline=_curve(raw["points"], started),
         event_time=events["time"] - started,
         event_line=events["line"].astype(np.int64),
         event_thread=events["thread"].astype(np.int64),
@@ -123,6 +163,16 @@ def _trouble(raw: dict[str, Any]) -> tuple[str, ...]:
     notes = []
     if raw["lost"]:
         notes.append("There was no memory left for the ledger's own tables: totals are exact, some sites are missing.")
+    if raw["crowded"]:
+        notes.append(
+            "The cell has more lines or expressions than the ledger has room for: totals are exact, and what the last "
+            "of them took is told without a line."
+        )
+    if raw["overrun"]:
+        notes.append(
+            "Threads that do not hold the GIL took and freed more buffers at a time than the ledger has room for: "
+            "totals are estimates."
+        )
     if raw["abandoned"]:
         notes.append("The cell forked, and this is the child: what it did after the fork was not counted.")
     if raw["resized_unknown"]:
@@ -220,7 +270,16 @@ def running() -> bool:
 
 
 def abandon() -> None:
-    """Stop counting at once and forget; nothing to do when nothing counts."""
+    """Stop counting at once, as in a forked child; nothing to do when nothing counts."""
     pure.abandon()
     if _ledger is not None:
         _ledger.abandon()
+    objects.abandon()
+
+
+def drop() -> None:
+    """Stop counting, and keep nothing of a run that was cut off."""
+    pure.abandon()
+    if _ledger is not None:
+        _ledger.drop()
+    objects.abandon()

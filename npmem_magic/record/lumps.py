@@ -8,7 +8,7 @@ the running statement, then any lump of that size, the youngest first. The total
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 BEFORE = -1  # the site of what was there before the run
@@ -24,7 +24,7 @@ class Lump:
 
     __slots__ = ("born", "is_alive", "name", "nbytes", "serial", "site")
 
-    def __init__(self, nbytes: int, site: int, born: int, serial: int) -> None:
+    def __init__(self, nbytes: int, site: int, born: float, serial: int) -> None:
         self.nbytes, self.site, self.born, self.serial = nbytes, site, born, serial
         self.is_alive = True
         self.name: Name | None = None
@@ -68,7 +68,7 @@ class Lumps:
         self._bins: dict[int, list[Lump]] = {}
         self._named: dict[Name, deque[Lump]] = {}
 
-    def add(self, nbytes: int, site: int, born: int, hands: Hands | None) -> Lump:
+    def add(self, nbytes: int, site: int, born: float, hands: Hands | None) -> Lump:
         """A rise; it is a temporary of the frame until a name is bound to it."""
         self.count += 1
         self.total += nbytes
@@ -97,13 +97,43 @@ class Lumps:
             self.ghosts = []
 
     def at_peak(self) -> Iterable[Lump]:
-        """The lumps that were alive at the moment marked last."""
-        yield from (lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial)
-        yield from self.ghosts
+        """The lumps that were alive at the moment marked last, as large as they were then."""
+        whole: dict[int, Lump] = {}
+        living = [lump for lump in self.live.values() if lump.site > BEFORE and lump.serial <= self._peak_serial]
+        for part in [*living, *self.ghosts]:
+            found = whole.setdefault(part.serial, Lump(0, part.site, part.born, part.serial))
+            found.nbytes += part.nbytes
+            found.is_alive = part.serial in self.live
+        return whole.values()
+
+    def addresses(self, buffers: Mapping[int, tuple[str, int]]) -> dict[int, int]:
+        """Where the living lumps are, by serial: in the buffers (address: name and bytes) that names reach now.
+
+        A lump is known by the name that was bound to it, else by its size.
+        """
+        found: dict[int, int] = {}
+        named = {name: address for address, (name, _) in buffers.items()}
+        for lump in self.live.values():
+            address = named.get(lump.name[1]) if lump.name else None
+            if address is not None and _fits(buffers[address][1], lump.nbytes):
+                found[lump.serial] = address
+                del named[buffers[address][0]]
+        of_size: dict[int, list[int]] = {}
+        for address in reversed(named.values()):
+            of_size.setdefault(buffers[address][1] >> 12, []).append(address)
+        for lump in self.live.values():
+            place = lump.nbytes >> 12
+            stacks = (of_size.get(each) for each in (place, place - 1, place + 1))
+            same = next((each for each in stacks if each and _fits(buffers[each[-1]][1], lump.nbytes)), None)
+            if same and lump.serial not in found:
+                found[lump.serial] = same.pop()
+        return found
 
     def bind(self, name: Name, hands: Hands, is_bound: bool) -> None:
         """A name is about to be bound to the newest temporary (or to something small), or deleted."""
         hands.bound = None
+        if not hands.temporaries:
+            return
         alive = [lump for lump in hands.temporaries if lump.is_alive and lump.name is None]
         if not is_bound or not alive:
             return
@@ -123,6 +153,9 @@ class Lumps:
             return
         if fresh is not None and fresh.is_alive and _fits(fresh.nbytes, left):
             self._drop(fresh)
+            return
+        if fresh is not None and fresh.nbytes > left:  # what a call makes for itself goes before what was there
+            self._cut(fresh, left)
             return
         same = self._of_size(left, fresh)
         if same is not None:

@@ -8,37 +8,44 @@ from collections.abc import Callable
 from types import CodeType
 
 import numpy as np
+import numpy.typing as npt
 
 from ..account import Curve, LineTotal, SiteTotal
 from .lumps import Hands, Lumps, Name
 
-HOT = 1000  # times a quiet location is looked at before it is switched off, as in the native ledger
-QUIET = 200_000  # times a location that takes much memory is looked at
+BATCH = 250  # times that a location is looked at are counted in a byte, and from time to time in an int
+HOT = 4 * BATCH  # times a quiet location is looked at before it is switched off, as in the native ledger
+QUIET = 800 * BATCH  # times a location that takes much memory is looked at
 CALLS = 2000  # calls after which a function that takes little memory is left alone
 POINTS = 1 << 16  # steps of the curve before neighbours are merged
 EVENTS = 1 << 18  # line events kept
 
-_SIZE = np.dtype(np.int64).itemsize
+# Instructions that neither take nor give back memory: there is no need to look before they run.
+_SILENT = {
+    "CACHE", "COPY", "KW_NAMES", "LOAD_CLOSURE", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST", "LOAD_FAST_AND_CLEAR",
+    "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST", "LOAD_GLOBAL",
+    "LOAD_NAME", "LOAD_SMALL_INT", "NOP", "PUSH_NULL", "SWAP",
+}  # fmt: skip
 Place = tuple[int, int, int, int]
 
 
 class LineRecord:
     """One line: what it cost, what it called included."""
 
-    __slots__ = ("code", "execution", "filename", "first", "gross", "hits", "is_loud", "is_off", "line", "nanoseconds",
-                 "net", "number", "open", "opened", "peak")  # fmt: skip
+    __slots__ = ("code", "execution", "filename", "first", "gross", "hits", "is_loud", "is_off", "line", "net",
+                 "number", "open", "opened", "peak", "seconds")  # fmt: skip
 
     def __init__(self, number: int, filename: str | None, line: int, code: CodeType | None) -> None:
         self.number, self.filename, self.line, self.code = number, filename, line, code
-        self.hits = self.net = self.gross = self.peak = self.nanoseconds = self.open = 0
-        self.execution = self.opened = 0
+        self.hits = self.net = self.gross = self.peak = self.open = 0
+        self.execution = self.seconds = self.opened = 0.0
         self.first = -1
         self.is_loud = self.is_off = False
 
     def total(self) -> LineTotal:
         """The line as the account has it."""
         return LineTotal(
-            self.filename, self.line, self.code, self.hits, self.is_off, self.nanoseconds, 0,
+            self.filename, self.line, self.code, self.hits, self.is_off, round(self.seconds * 1e9), 0,
             self.gross, self.net, self.peak,
         )  # fmt: skip
 
@@ -46,8 +53,9 @@ class LineRecord:
 class Plan:
     """A followed code object: the line of each instruction, the name it stores, and how often it was looked at."""
 
-    __slots__ = ("bytecode", "calls", "code", "counts", "is_inner", "is_loud", "is_off", "is_root", "line_of", "loud",
-                 "names", "number", "places", "sites", "starts")  # fmt: skip
+    __slots__ = ("bytecode", "calls", "code", "counts", "few", "is_inner", "is_loud", "is_off", "is_root", "line_of",
+                 "loud", "names", "number", "numbers", "places", "records", "silent", "sites", "starts",
+                 "statements")  # fmt: skip
 
     def __init__(self, code: CodeType, number: int, is_whole: bool) -> None:
         self.code, self.number = code, number
@@ -57,10 +65,15 @@ class Plan:
         self.is_off = self.is_loud = False
         self.bytecode = code.co_code
         size = len(self.bytecode) // 2
-        self.counts = array("i", bytes(4 * size))
+        self.counts = array("i", bytes(4 * size))  # batches
+        self.few = bytearray(size)  # and what is not yet a batch
+        self.silent = bytearray(size)
+        self.numbers = list(range(size))
         self.loud = bytearray(size)
         self.starts = bytearray(size)
         self.line_of = [0] * size
+        self.statements: list[int] = []
+        self.records: dict[int, LineRecord] = {}
         self.sites: dict[int, int] = {}
         self.places: list[Place] = []
         self.names: dict[int, tuple[Name, bool]] = {}
@@ -73,6 +86,8 @@ class Plan:
             if step.opname.startswith(("STORE_", "DELETE_")) and isinstance(step.argval, str):
                 scope = number if step.opname.endswith("_FAST") else 0
                 self.names[step.offset // 2] = (scope, step.argval), step.opname.startswith("STORE_")
+            # Where code jumps to, a line may go on.
+            self.silent[step.offset // 2] = step.opname in _SILENT and not (step.starts_line or step.is_jump_target)
 
     def place(self, index: int) -> Place:
         """Where the expression of an instruction stands."""
@@ -94,7 +109,8 @@ class Entry:
         self.plan, self.is_resumed = plan, is_resumed
         self.index = 0
         self.line: LineRecord | None = None
-        self.line_number = self.execution = self.gross = 0
+        self.line_number = self.gross = 0
+        self.execution = 0.0
         self.statement = self.entry = -1
         self.net = self.top = net
         self.hands = Hands()
@@ -164,19 +180,25 @@ class Lines:
         return found
 
 
+def nanoseconds(times: npt.NDArray[np.float64], started: float) -> Curve:
+    """Seconds on the monotonic clock as nanoseconds since the start."""
+    return np.rint((times - started) * 1e9).astype(np.int64)
+
+
 class Steps:
-    """The curve: times and values, merged to the extremes of neighbours when there are too many."""
+    """The curve: times in seconds and values, merged to the extremes of neighbours when there are too many."""
 
     def __init__(self) -> None:
-        self._time, self._value = np.empty(2 * POINTS, np.int64), np.empty(2 * POINTS, np.int64)
+        self._time, self._value = np.empty(2 * POINTS), np.empty(2 * POINTS, np.int64)
         self._times, self._values = self._time.data, self._value.data
         self._count = self.last = 0
 
-    def add(self, time: int, value: int) -> None:
+    def add(self, time: float, value: int) -> None:
         """From `time` on it is `value`."""
         if self._count == 2 * POINTS:
             self._merge()
-        self._times[self._count], self._values[self._count] = time, value
+        self._times[self._count] = time  # type: ignore[call-overload]  # its items are floats
+        self._values[self._count] = value
         self._count += 1
         self.last = value
 
@@ -189,30 +211,33 @@ class Steps:
         self._count = len(kept)
         self._time[: self._count], self._value[: self._count] = self._time[kept], self._value[kept]
 
-    def curve(self, started: int) -> tuple[Curve, Curve]:
-        """Times since the start, and the values."""
-        return self._time[: self._count] - started, self._value[: self._count].copy()
+    def curve(self, started: float) -> tuple[Curve, Curve]:
+        """Nanoseconds since the start, and the values."""
+        return nanoseconds(self._time[: self._count], started), self._value[: self._count].copy()
 
 
 class LineEvents:
     """When which line began, in which thread and how deep."""
 
     def __init__(self) -> None:
-        self._columns = [np.empty(EVENTS, np.int64) for _ in range(4)]
-        self._views = [column.data for column in self._columns]
+        self._time = np.empty(EVENTS)
+        self._columns = [np.empty(EVENTS, np.int64) for _ in range(3)]
+        self._times, self._views = self._time.data, [column.data for column in self._columns]
         self._count = 0
 
-    def add(self, time: int, line: int, thread: int, depth: int) -> None:
+    def add(self, time: float, line: int, thread: int, depth: int) -> None:
         """A line begins; events beyond the room for them are left out."""
         at = self._count
         if at < EVENTS:
-            times, lines, threads, depths = self._views
-            times[at], lines[at], threads[at], depths[at] = time, line, thread, depth
+            lines, threads, depths = self._views
+            self._times[at] = time  # type: ignore[call-overload]  # its items are floats, which its type does not say
+            lines[at], threads[at], depths[at] = line, thread, depth
             self._count = at + 1
 
-    def columns(self) -> list[Curve]:
-        """Time, line, thread, depth."""
-        return [column[: self._count].copy() for column in self._columns]
+    def columns(self, started: float) -> list[Curve]:
+        """Nanoseconds since the start, line, thread, depth."""
+        rest = [column[: self._count].copy() for column in self._columns]
+        return [nanoseconds(self._time[: self._count], started), *rest]
 
 
 class Sites:
@@ -220,7 +245,7 @@ class Sites:
 
     def __init__(self, lumps: Lumps) -> None:
         self._lumps = lumps
-        self._known: dict[tuple[int, Place], int] = {}
+        self._known: dict[tuple[str, Place], int] = {}
         self._codes: list[CodeType | None] = [None]
         self._places: list[Place] = [(0, 0, 0, 0)]
         self._lines = [0]
@@ -229,9 +254,10 @@ class Sites:
     def of(self, plan: Plan, index: int, line: int) -> int:
         """The number of the site of an instruction, which stands on line record `line`."""
         place = plan.place(index)
-        found = self._known.get((plan.number, place))
+        key = plan.code.co_filename, place  # a `finally` is compiled twice, and a generator's head stands in two codes
+        found = self._known.get(key)
         if found is None:
-            found = self._known[plan.number, place] = len(self._codes)
+            found = self._known[key] = len(self._codes)
             self._codes.append(plan.code)
             self._places.append(place)
             self._lines.append(line)

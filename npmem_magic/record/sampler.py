@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import host
-from . import _helper, gauges
+from . import _helper, gauges, nvml
 from ._launch import Curve, Helper
 
 KINDS = ("auto", "memory_profiler", "off")
@@ -53,11 +53,12 @@ class Samples:
         """Resident bytes, absolute; shape (n,)."""
         return self.values[0]
 
-    def split(self, names: tuple[str, ...]) -> tuple[tuple[Curve, ...], Curve]:
-        """The columns that are not of the gauges `names`, and the one that is (empty where there is none)."""
-        others = tuple(value for name, value in zip(self.gauges, self.values, strict=False) if name not in names)
-        mine = [value for name, value in zip(self.gauges, self.values, strict=False) if name in names]
-        return others, mine[0] if mine else np.zeros(0, np.int64)
+    def children(self, started: int) -> tuple[Curve, Curve]:
+        """Times since `started`, and bytes that child processes hold above the start; empty where nobody asked."""
+        held = [value for name, value in zip(self.gauges, self.values, strict=False) if name in gauges.CHILDREN]
+        if not held or not len(held[0]):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.maximum(self.time_ns - started, 0), np.maximum(held[0] - held[0][0], 0)
 
 
 _helpers: list[Helper] = []  # the kernel's one helper, or none
@@ -109,6 +110,11 @@ class Sampler:
             helper.send(0)
         if not helper.alive():
             self._notes.append(_obituary(helper))
+        elif trouble := helper.words[_helper.GPU_TROUBLE]:
+            self._notes.append(
+                f"The GPU could not be read to the end (NVML: {nvml.words(trouble)}); its curve stays at what was read "
+                "last."
+            )
         if helper.ended or helper.words[_helper.RUN] != helper.run:
             return self._samples(np.zeros((0, 1 + len(helper.gauges)), np.int64), last, helper.gauges, 0)
         return self._samples(helper.rows(), last, helper.gauges, helper.words[_helper.READS])
@@ -148,11 +154,11 @@ def _obituary(helper: Helper) -> str:
     return f"The sampler's helper process ended before the cell did{why}; the resident curve is not complete."
 
 
-def make(kind: str, interval: float, children: bool = False) -> tuple[Sampler, tuple[str, ...]]:
+def make(kind: str, interval: float, more: tuple[str, ...] = ()) -> tuple[Sampler, tuple[str, ...]]:
     """The sampler for `kind` (one of `KINDS`), and sentences that say what was chosen and why.
 
-    `interval` is the wait between reads in seconds, 0 for automatic; with `children` the memory of processes started
-    from here is read, too. Starts the helper process if none runs.
+    `interval` is the wait between reads in seconds, 0 for automatic; `more` names gauges beside the resident one.
+    Starts the helper process if none runs.
 
     Raises
     ------
@@ -166,7 +172,7 @@ def make(kind: str, interval: float, children: bool = False) -> tuple[Sampler, t
     if kind == "off":
         return Sampler(None, 0, ends=False), ("The resident set was not sampled (--sampler off).",)
     name, notes = _gauge(kind)
-    helper, trouble = _running((name, gauges.children_gauge()) if children else (name,))
+    helper, trouble = _running((name, *more))
     if helper is None:
         return Sampler(None, 0), (*notes, trouble)
     return Sampler(helper, interval), (*notes, _describe(name, interval))
@@ -198,7 +204,7 @@ def _describe(name: str, interval: float) -> str:
 
 def _running(names: tuple[str, ...]) -> tuple[Helper | None, str]:
     """The kernel's helper reading these gauges, or None and the reason."""
-    if _helpers and _helpers[0].owner == os.getpid() and _helpers[0].gauges == names and _helpers[0].alive():
+    if _helpers and _helpers[0].owner == os.getpid() and _serves(_helpers[0], names):
         return _helpers[0], ""
     close()
     what = "The resident curve"
@@ -215,6 +221,11 @@ def _running(names: tuple[str, ...]) -> tuple[Helper | None, str]:
     _helpers[:] = [helper]
     atexit.register(close)
     return helper, ""
+
+
+def _serves(helper: Helper, names: tuple[str, ...]) -> bool:
+    """Whether it reads these gauges, all of them: where a GPU has failed, a new one may find the driver well again."""
+    return helper.gauges == names and helper.alive() and not helper.words[_helper.GPU_TROUBLE]
 
 
 def helper_pid() -> int | None:

@@ -9,61 +9,67 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from threading import get_ident
-from time import monotonic_ns
+from time import monotonic
 from tracemalloc import get_traced_memory, reset_peak
 from types import CodeType
 
-from .lumps import LARGE, Lumps
-from .plans import CALLS, HOT, QUIET, Entry, LineEvents, Lines, Plan, Sites, Steps, Thread
+from .frames import Frames
+from .lumps import LARGE
+from .plans import BATCH, CALLS, HOT, QUIET, Entry, Plan, Sites, Steps, Thread
 
 FOREIGN = 1 << 18  # bytes; a change of that size between statements, or within our own code, is another thread's
+LITTLE = 256  # bytes; until so much has come together within a line, the books are left alone
 _INT = sys.getsizeof(1000)  # an instruction's offset is an object of its own from 257 on
 
 
-class Tally:
-    """Everything counted in one run; times are on the monotonic clock."""
+class Tally(Frames):
+    """Everything counted in one run; times are seconds on the monotonic clock.
+
+    Every object that is made in here costs a microsecond, as tracemalloc counts it. So the way that most events take,
+    `_is_little`, makes none but what the reading brings; floats come out of a stock.
+    """
 
     def __init__(self, describe: Callable[[str], bytes]) -> None:
+        super().__init__(describe)
         self.is_on = False
-        self.lumps = Lumps()
         self.sites = Sites(self.lumps)
-        self.lines = Lines(describe)
-        self.steps, self.events = Steps(), LineEvents()
-        self.level = self.peak = self.gross = self.peak_time = self.peak_site = 0
+        self.steps = Steps()
+        self.level = self.peak = self.gross = self.peak_site = 0
+        self.peak_time = self.started = 0.0
+        # The time of the last event, an object of its own: what is made while the books are closed has to go meanwhile.
+        self._last = 0.0
         self._marked = self._named_at_peak = 0
         self.bias = self.peak_bias = 0  # what a pair of readings sees of itself
-        self.switched_off = 0
         self.by_line = False  # whole lines are left alone, not single instructions
-        self.is_between = True  # no statement runs, so what is taken is not the user's
-        self.started = self._time = self._base = self._seen = self._extra = 0
-        self._executions = self._plans = 0
+        self._base = self._seen = self._extra = 0
+        self._plans = 0
         self._is_first = False  # code was followed anew at the last event
         self._is_heavy = False  # our own code takes much memory right now
-        self._main = self._running = Thread(0)
-        self._threads = {get_ident(): self._main}
+        self._running = self._main
 
     def plan(self, code: CodeType, is_whole: bool) -> Plan:
         """A code object that will be followed."""
         self._is_heavy = True
         self._plans += 1
         self.lines.read(code.co_filename)
-        return Plan(code, self._plans, is_whole)
+        plan = Plan(code, self._plans, is_whole)
+        plan.statements = [self.lines.statement(code.co_filename, line) for line in plan.line_of]
+        return plan
 
     def begin(self) -> None:
         """Count from here on."""
-        self.started = self._time = monotonic_ns()
+        self.started = self._time = self._last = monotonic()
         self.steps.add(self._time, 0)
         self.is_on = True
         reset_peak()
         self._base = get_traced_memory()[0]
 
-    def end(self) -> int:
+    def end(self) -> float:
         """Count no further; the time of the end."""
         if self.is_on:
             self.read(0)
             self.is_on = False
-        for thread in self._threads.values():
+        for thread in self._threads:
             self._close_down_to(thread, 0)
         self.steps.add(self._time, self.level)
         return self._time
@@ -75,21 +81,30 @@ class Tally:
         current, peak = get_traced_memory()
         reset_peak()
         extra = _INT if offset > 256 else 0
-        delta = current - self._base - self.bias - extra + self._extra
-        excess = peak - self._base - self.peak_bias - extra + self._extra
+        change = self._extra - extra
+        delta = current - self._base - self.bias + change
+        excess = peak - self._base - self.peak_bias + change
         self._seen, self._extra = current, extra
-        now = monotonic_ns()
+        now = monotonic()
+        self._time = self._last + 0.0
         if delta or excess > 0:
             self._change(delta, excess, now)
-        self._time, self._is_first = now, False
+        self._time, self._last, self._is_first = now, now + 0.0, False
 
     def done(self) -> None:
         """The books are closed until the next event."""
         self._base, peak = get_traced_memory()
         reset_peak()
-        if peak - self._seen > FOREIGN and not self._is_heavy:
-            self._charge(self._running, self._base - self._seen, peak - self._seen, self._time)
+        if not self._is_heavy:
+            moved, excess = self._base - self._seen, peak - self._seen
+            if excess > FOREIGN or (len(self._threads) > 1 and not -LARGE < moved < LARGE):
+                self._charge(self._other(), moved, excess, self._time)
         self._is_heavy = False
+
+    def _other(self) -> Thread:
+        """Who took memory while the books were written: a thread that waits for them now, most likely."""
+        waiting = [thread for thread in self._threads if thread.stack and thread is not self._running]
+        return waiting[-1] if waiting else self._running
 
     def enter(self, plan: Plan, is_resumed: bool = False) -> bool:
         """A followed frame starts or goes on; True when its code should be left alone from now on."""
@@ -114,8 +129,37 @@ class Tally:
         if is_end and plan.is_root and not thread.stack and thread is self._main:
             self.is_between = True
 
-    def step(self, plan: Plan, index: int) -> bool:
+    def step(self, plan: Plan, offset: int) -> bool:
         """An instruction runs next; True when its location should be left alone from now on."""
+        index = plan.numbers[offset >> 1]  # an object that is there: one made here would be kept by the entry
+        if self._is_little(plan, index):
+            reset_peak()
+            return False
+        self.read(offset)
+        is_over = self._step(plan, index)
+        self.done()
+        return is_over
+
+    def _is_little(self, plan: Plan, index: int) -> bool:
+        """Whether little has happened since the books were closed, and the line goes on: they stay closed then."""
+        current, peak = get_traced_memory()
+        thread = self._running
+        if not -LITTLE < current - self._base < LITTLE or peak - self._base > LITTLE:
+            return False
+        if self._here.thread is not thread or not thread.stack:
+            return False
+        entry = thread.stack[-1]
+        few = plan.few[index] + 1
+        if entry.plan is not plan or plan.line_of[index] != entry.line_number or plan.starts[index] or few == BATCH:
+            return False
+        if index in plan.names and (entry.hands.temporaries or entry.hands.bound):
+            return False  # a name is bound to something large
+        plan.few[index] = few
+        entry.index = index
+        self._last = monotonic()
+        return True
+
+    def _step(self, plan: Plan, index: int) -> bool:
         thread = self._running = self._thread()
         stack = thread.stack
         entry = stack[-1] if stack and stack[-1].plan is plan else self._found(thread, plan)
@@ -125,12 +169,16 @@ class Tally:
         entry.index = index
         if index in plan.names:
             self.lumps.bind(plan.names[index][0], entry.hands, plan.names[index][1])
+        plan.few[index] += 1
+        if plan.few[index] < BATCH:
+            return False
+        plan.few[index] = 0
         plan.counts[index] += 1
-        return plan.counts[index] >= HOT and self._is_over(plan, index, entry)
+        return plan.counts[index] * BATCH >= HOT and self._is_over(plan, index, entry)
 
     # Charging
 
-    def _change(self, delta: int, excess: int, now: int) -> None:
+    def _change(self, delta: int, excess: int, now: float) -> None:
         if self._is_first and max(abs(delta), excess) < LARGE:
             return  # the interpreter's own tables for the events of code that is followed from now on
         if self.is_between:
@@ -144,7 +192,7 @@ class Tally:
             thread = self._running = arrived if arrived.stack else thread
         self._charge(thread if thread.stack else self._main, delta, excess, now)
 
-    def _charge(self, thread: Thread, delta: int, excess: int, now: int) -> None:
+    def _charge(self, thread: Thread, delta: int, excess: int, now: float) -> None:
         """Memory rose to `excess` above the last reading, and is `delta` above it now."""
         rise = max(excess, delta, 0)
         fall = rise - delta
@@ -208,88 +256,13 @@ class Tally:
         """Whether a location that has run often may go: it takes little, and no line that takes much begins there."""
         is_line = plan.starts[index] or self.by_line
         keeps = plan.loud[index] or (is_line and entry.line is not None and entry.line.is_loud)
-        if keeps and plan.counts[index] < QUIET:
+        if keeps and plan.counts[index] * BATCH < QUIET:
+            if not self.by_line:  # it has to take much again within the next BATCH times: a dict grows ever more seldom
+                plan.loud[index] = 0
+                if is_line and entry.line is not None:
+                    entry.line.is_loud = False
             return False
         self.switched_off += 1
         if plan.starts[index] and entry.line is not None:
             entry.line.is_off = True
         return True
-
-    # Frames and lines
-
-    def _thread(self) -> Thread:
-        ident = get_ident()
-        return self._threads.get(ident) or self._threads.setdefault(ident, Thread(len(self._threads)))
-
-    def _found(self, thread: Thread, plan: Plan) -> Entry:
-        """The frame of an event that is not the innermost one: others ended silently, or it went on after a yield."""
-        at = thread.place_of(plan)
-        if at >= 0:
-            self._close_down_to(thread, at + 1)
-        else:
-            thread.stack.append(Entry(plan, thread.net))
-            self.is_between = self.is_between and thread is not self._main
-        return thread.stack[-1]
-
-    def _begin_line(self, thread: Thread, entry: Entry, index: int, number: int) -> None:
-        """As the native ledger decides: a further line of a statement, or the end of a `with`, is no new run."""
-        statement = self.lines.statement(entry.plan.code.co_filename, number)
-        goes_on = entry.statement == statement and entry.entry != index
-        self._close_line(thread, entry)
-        if not goes_on:
-            self._executions += 1
-            entry.statement, entry.entry, entry.execution = statement, index, self._executions
-            entry.hands.temporaries.clear()
-        line = entry.line = self.lines.of(entry.plan, number)
-        entry.line_number = number
-        entry.net = entry.top = thread.net
-        entry.gross = thread.gross
-        if line.first < 0:
-            line.first = index
-        is_leaving = bool(statement & 1) and index != line.first
-        if not line.open:
-            line.opened = self._time
-        line.open += 1
-        thread.open[line.number] = thread.open.get(line.number, 0) + 1
-        is_part = entry.plan.is_inner and len(thread.stack) > 1 and thread.stack[-2].line is line
-        is_new = line.execution != entry.execution and not (is_leaving or is_part or entry.is_resumed)
-        line.execution = entry.execution
-        entry.is_resumed = False
-        if is_new:
-            line.hits += 1
-            self.events.add(self._time, line.number, thread.number, len(thread.stack) - 1)
-
-    def _close_line(self, thread: Thread, entry: Entry) -> None:
-        line = entry.line
-        if line is None:
-            return
-        entry.line = None
-        line.peak = max(line.peak, entry.top - entry.net)
-        line.open -= 1
-        if not line.open:
-            line.nanoseconds += self._time - line.opened
-        thread.open[line.number] -= 1
-        if not thread.open[line.number]:  # a recursive run is part of the run outside of it
-            line.net += thread.net - entry.net
-            line.gross += thread.gross - entry.gross
-        at = thread.stack.index(entry)
-        if at:
-            outer = thread.stack[at - 1]
-            outer.top = max(outer.top, entry.top)
-
-    def _close_down_to(self, thread: Thread, keep: int, is_end: bool = True) -> None:
-        while len(thread.stack) > keep:
-            ended = thread.stack[-1]
-            self._close_line(thread, ended)
-            thread.stack.pop()
-            outer = thread.stack[-1].hands if thread.stack else thread.hands
-            outer.take_over(ended.hands, is_end)
-
-    def _forget(self, plan: Plan) -> None:
-        """The code is left alone: what it takes is its callers' from now on."""
-        plan.is_off = True
-        self.switched_off += 1
-        for thread in self._threads.values():
-            for entry in [entry for entry in thread.stack if entry.plan is plan]:
-                self._close_line(thread, entry)
-                thread.stack.remove(entry)

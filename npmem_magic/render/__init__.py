@@ -1,6 +1,6 @@
-"""Show a Trace: as a bundle of text and HTML, as text alone, as a matplotlib Figure.
+"""Show a Trace or a Comparison: as a bundle of text and HTML, as text alone, as a matplotlib Figure.
 
-Importing this package makes every Trace show itself; matplotlib is imported at the first picture, or by `warm_up`.
+Importing this package makes every result show itself; matplotlib is imported at the first picture, or by `warm_up`.
 """
 
 from __future__ import annotations
@@ -11,30 +11,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..compare.comparison import Comparison
 from ..trace import Trace
-from . import chart, html
+from . import chart, checkup, html, sheet_html, sheets, versus
 from . import text as plain
 from .page import Page, describe
 
-__all__ = ["Page", "bundle", "describe", "figure", "text", "warm_up"]
+__all__ = ["Page", "bundle", "checkup", "describe", "figure", "sheets", "text", "warm_up"]
 
 
-def bundle(trace: Trace) -> tuple[dict[str, str], dict[str, Any]]:
+def bundle(result: Trace | Comparison) -> tuple[dict[str, str], dict[str, Any]]:
     """The report in every form a frontend may choose from, and the metadata that marks it as ours."""
     with _swept():
-        page = describe(trace)
-        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri)}
+        if isinstance(result, Comparison):
+            return versus.bundle(result), {"npmem_magic": {"kind": "memcompare", "version": _version()}}
+        page = describe(result)
+        data = {"text/plain": plain.draw(page), "text/html": html.draw(page, chart.data_uri, sheet_html.piece)}
     return data, {"npmem_magic": {"kind": "memtrace", "version": _version()}}
 
 
-def text(trace: Trace) -> str:
+def text(result: Trace | Comparison) -> str:
     """The report as plain text of at most 80 columns."""
-    return plain.draw(describe(trace))
+    return versus.text(result) if isinstance(result, Comparison) else plain.draw(describe(result))
 
 
-def figure(trace: Trace) -> Any:
+def figure(result: Trace | Comparison) -> Any:
     """Memory over time as a new matplotlib Figure; None when there is nothing to draw."""
-    curves = describe(trace).curves
+    if isinstance(result, Comparison):
+        return versus.figure(result)
+    curves = describe(result).curves
     return None if curves is None else chart.draw(curves).figure
 
 

@@ -6,47 +6,78 @@ from ..sizes import unit_for
 from .curves import Axis, axis, column_peaks
 from .lane import Label, Segment, place
 from .page import Curves, Scale
+from .panel import Panel
 from .widths import clip, columns, fit
 
-ROWS = 9
+ROWS, PANEL_ROWS = 9, 4
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def plot(curves: Curves, width: int) -> list[str]:
-    """The allocated curve as lines of at most `width` columns, each column as high as its highest moment."""
-    base = min(0, int(curves.allocated[1].min())) if curves.bytes_.low else 0
-    span = max(1, int(curves.allocated[1].max()) - base)
+def plot(curves: Curves, width: int, top: int = 0) -> list[str]:
+    """A curve as lines of at most `width` columns, each column as high as its highest moment.
+
+    It is the allocated one; that of Python objects, under a title, where NumPy allocated nothing. The axis reaches up
+    to `top` bytes at least.
+    """
+    is_python = len(curves.python[0]) > 0 and not curves.allocated[1].any()
+    shown = curves.python if is_python else curves.allocated
+    base = min(0, int(shown[1].min())) if curves.bytes_.low else 0
+    span = max(1, top - base, int(shown[1].max()) - base)
     unit, size = unit_for(span)
     named = _named_rows(axis(base, base + span, unit, size, 5, whole=size == 1), span)
     foot = "0" if not base else Scale(unit, size, 1, 0, 0).number(base)
-    margin = max(map(len, [*named.values(), foot, "line"])) + 1
+    second = _named_rows(curves.panel.bytes_, _span(curves.panel), PANEL_ROWS) if curves.panel else {}
+    margin = max(map(len, [*named.values(), *second.values(), foot, "line"])) + 1
     inner = width - margin - 1
-    heights = column_peaks(*curves.allocated, curves.time.high, inner)
-    levels = [_level(height - base, span) for height in heights]
-    body = []
-    for row in reversed(range(ROWS)):
-        cells = "".join(_EIGHTHS[max(0, min(8, level - 8 * row))] for level in levels)
-        body.append(f"{named.get(row, ''):>{margin - 1}} {'┤' if row in named else '│'}{cells.rstrip()}")
     return [
+        *(["Python objects"] if is_python else []),
         *_lane(curves.segments, curves.time.high, inner, margin),
         *_peak(curves, margin, inner, width),
-        *body,
+        *_body(column_peaks(*shown, curves.time.high, inner), base, span, named, margin, ROWS),
         f"{foot:>{margin - 1}} └{_time_axis(curves, inner)}",
+        *(_panel(curves, curves.panel, second, margin, inner) if curves.panel else ()),
         " " * margin + _time_words(curves, inner),
     ]
 
 
-def _level(height: int, span: int) -> int:
+def _body(heights: list[int], base: int, span: int, named: dict[int, str], margin: int, rows: int) -> list[str]:
+    levels = [_level(height - base, span, rows) for height in heights]
+    body = []
+    for row in reversed(range(rows)):
+        cells = "".join(_EIGHTHS[max(0, min(8, level - 8 * row))] for level in levels)
+        body.append(f"{named.get(row, ''):>{margin - 1}} {'┤' if row in named else '│'}{cells.rstrip()}")
+    return body
+
+
+def _panel(curves: Curves, second: Panel, named: dict[int, str], margin: int, inner: int) -> list[str]:
+    """GPU memory below, each column as high as its highest moment: the libraries' books, else all devices together."""
+    whose = f"arrays of {second.libraries}" if len(second.books[0]) else ", ".join(second.names)
+    heights = column_peaks(*second.together, curves.time.high, inner)
+    base = second.bytes_.low
+    foot = Scale(*unit_for(max(second.bytes_.high, -base)), 1, 0, 0).number(base) or "0"
+    words = clip(f"{second.words}: {whose}", inner)
+    return [
+        " " * (margin + 1) + words,
+        *_body(heights, base, _span(second), named, margin, PANEL_ROWS),
+        f"{foot:>{margin - 1}} └{_time_axis(curves, inner)}",
+    ]
+
+
+def _span(second: Panel) -> int:
+    return max(1, second.bytes_.high - second.bytes_.low, int(second.together[1].max()) - second.bytes_.low)
+
+
+def _level(height: int, span: int, rows: int) -> int:
     """Eighths of a row; anything above nothing is seen."""
-    return 0 if height <= 0 else max(1, round(height / span * ROWS * 8))
+    return 0 if height <= 0 else max(1, round(height / span * rows * 8))
 
 
-def _named_rows(scale: Axis, span: int) -> dict[int, str]:
+def _named_rows(scale: Axis, span: int, rows: int = ROWS) -> dict[int, str]:
     """For each row that an axis value falls into, that value; the topmost one with the unit."""
     found = {}
     for position, words in scale.ticks:
-        row = round((position - scale.low) / span * ROWS) - 1
-        if scale.low < position and 0 <= row < ROWS:
+        row = round((position - scale.low) / span * rows) - 1
+        if scale.low < position and 0 <= row < rows:
             found[row] = words
     last = max(found, default=-1)
     return {row: f"{words} {scale.unit}" if row == last else words for row, words in found.items()}

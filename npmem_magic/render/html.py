@@ -15,12 +15,14 @@ from ..trace import Advice
 from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
+from .sheet import Table
 from .text import listing
 from .widths import beside, one_line, printable
 
 GREEN = "#1f8a45"
 _BLUE_BAR, _RED_BAR = "rgba(42, 122, 208, .36)", "rgba(226, 59, 63, .42)"
 _GREEN_BAR, _GREY_BAR = "rgba(31, 138, 69, .36)", "rgba(128, 128, 128, .28)"
+_TEAL_BAR = "rgba(23, 136, 143, .36)"
 _FONTS = "var(--jp-code-font-family,ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace)"
 _MONO = f"font-family:{_FONTS};font-size:12.5px"
 _TABLE = (
@@ -40,14 +42,15 @@ _RULE = "rgba(128,128,128,.45)"
 _DIM = "opacity:.72"
 
 
-def draw(page: Page, picture: Callable[[Curves], str]) -> str:
-    """The report as HTML; `picture` turns curves into the address of an image."""
+def draw(page: Page, picture: Callable[[Curves], str], table: Callable[[Table], str]) -> str:
+    """The report as HTML; `picture` turns curves into the address of an image, `table` draws one."""
     parts = [
         _headline(page),
         _error(page),
         _picture(page, picture),
         *(_section(section, page) for section in page.sections),
         _alive(page),
+        *map(table, page.tables),
         _advice(page.advice),
         _notes(page.notes),
     ]
@@ -111,9 +114,11 @@ def _fold(summary: str, inner: str) -> str:
 
 
 def _table(rows: Iterable[Row], scale: Scale) -> str:
-    unit = scale.unit
-    heads = (("line", "right"), ("", "left"), ("hits", "right"), ("time", "right"), (f"peak {unit}", "right"))
-    head = "".join(_head(words, align) for words, align in (*heads, (f"net {unit}", "right")))
+    rows = tuple(rows)
+    numbers = ["hits", "time", f"peak {scale.unit}", f"net {scale.unit}"]
+    if any(row.python is not None for row in rows):
+        numbers += ["Python peak", "Python net"]
+    head = _head("line", "right") + _head("", "left") + "".join(_head(words, "right") for words in numbers)
     body = "".join(_row(row, scale) for row in rows)
     return _whole_table(head, body)
 
@@ -136,18 +141,31 @@ def _row(row: Row, scale: Scale) -> str:
         f'<td style="{_CELL};{_CODE_CELL}"><pre style="{_PRE}{_quiet(row)}">{_source(row)}</pre></td>',
         _number(f"×{row.hits}" if row.hits else "", dim=True),
         _number(clock, row.seconds / (scale.full_seconds or 1), _GREY_BAR, dim=True),
-        _number(_peak_text(row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
+        _number(_peak_text(row.peak, row, scale), row.peak / (scale.full_bytes or 1), _RED_BAR if red else _BLUE_BAR),
         _number(scale.number(row.net, signed=True), abs(row.net) / (scale.full_bytes or 1), net_color),
+        *_python(row, scale),
     )
     return f'<tr style="background:none">{"".join(cells)}</tr>'
+
+
+def _python(row: Row, scale: Scale) -> tuple[str, ...]:
+    """The two cells of Python objects; none where they were not counted."""
+    if row.python is None:
+        return ()
+    peak, net = row.python
+    full, color = scale.full_bytes or 1, _GREEN_BAR if net < 0 else _TEAL_BAR
+    return (
+        _number(_peak_text(peak, row, scale), peak / full, _TEAL_BAR),
+        _number(scale.number(net, signed=True), abs(net) / full, color),
+    )
 
 
 def _line_text(row: Row) -> str:
     return "" if not row.line else f"{row.line}" if row.line == row.last else f"{row.line}–{row.last}"
 
 
-def _peak_text(row: Row, scale: Scale) -> str:
-    words = scale.number(row.peak)
+def _peak_text(peak: int, row: Row, scale: Scale) -> str:
+    words = scale.number(peak)
     return f"≤ {words}" if words and row.kind == "fold" else words
 
 
@@ -246,3 +264,9 @@ def _notes(notes: tuple[str, ...]) -> str:
         return ""
     items = "".join(f"<li>{escape(printable(note))}</li>" for note in notes)
     return _fold("Notes: how this was measured", f'<ul style="margin:4px 0 0;padding-left:22px;{_DIM}">{items}</ul>')
+
+
+# What the other reports are drawn with, too.
+CELL, PRE, RULE, DIM, BLUE_BAR = _CELL, _PRE, _RULE, _DIM, _BLUE_BAR
+title, head, number, notes, whole_table, breakable = _title, _head, _number, _notes, _whole_table, _breakable
+section_part, error_part = _section, _error

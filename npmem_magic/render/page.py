@@ -11,31 +11,19 @@ import numpy as np
 
 from ..sizes import human, human_seconds, unit_for
 from ..trace import CELL, Advice, Curve, Holding, Trace
-from .curves import Axis, axis, closed, thin, time_unit
+from . import panel
+from .curves import Axis, axis, closed, shown_peak, thin, time_unit
+from .headline import Headline, counted, headline_of, place
 from .lane import Segment, fold
+from .panel import Panel
 from .rows import Row, Section, sections
+from .sheet import Table
 from .widths import clip, expression, one_line
 
 ALIVE_ROWS = 10
 TINY = 0.0001  # share of the peak below which buffers without a name are told as one
 NEGLIGIBLE = 0.01  # share of a curve's height below which it need not go under zero
 NOTABLE = 1 << 20  # resident growth that is worth a picture when NumPy took nothing
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The answer in one sentence: `amount` and `where` in words, `code` the expression, `rest` what follows."""
-
-    amount: str
-    where: str
-    code: str
-    rest: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        lead = " ".join(filter(None, (self.amount, self.where)))
-        code = f": `{self.code}`" if self.code else ""
-        return "; ".join((lead + code, *self.rest))
 
 
 @dataclass(frozen=True)
@@ -62,12 +50,13 @@ class Scale:
 class Curves:
     """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane.
 
-    `family` is the resident curve with what child processes hold on top of it; empty where nobody asked.
+    The curve of `python` objects is empty where they were not counted; `family` is the resident curve with what child
+    processes hold on top of it, empty where nobody asked.
     """
 
     allocated: tuple[Curve, Curve]
     resident: tuple[Curve, Curve]
-    device: tuple[Curve, Curve]
+    panel: Panel | None
     peak: tuple[int, int] | None
     peak_words: str
     peak_code: str
@@ -75,6 +64,7 @@ class Curves:
     bytes_: Axis
     segments: tuple[Segment, ...]
     counted: str
+    python: tuple[Curve, Curve]
     family: tuple[Curve, Curve]
 
 
@@ -109,48 +99,31 @@ class Page:
     peak: int
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
 
 
 def describe(trace: Trace) -> Page:
     """The report of `trace` as data."""
     parts = sections(trace)
-    headline = _headline(trace)
-    drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE
-    curves = _curves(trace) if drawn and trace.seconds > 0 else None
-    listed = parts if drawn else ()
+    headline = headline_of(trace)
+    drawn = trace.gross > 0 or trace.net != 0 or _resident_high(trace) >= NOTABLE or bool(trace.python_peak)
+    second = panel.panel(trace, max(1, int(trace.seconds * 1e9)))
+    curves = curves_of(trace, second) if (drawn or second) and trace.seconds > 0 else None
+    listed = parts if drawn or second else ()
     return Page(
         headline=headline,
         facts=_facts(trace),
         error=_error(trace),
         curves=curves,
         alt=_alt(trace, headline),
-        scale=_scale((row for section in parts for row in section.rows), trace.peak),
+        scale=scale_for((row for section in parts for row in section.rows), trace.peak),
         sections=listed,
         alive=_alive(trace),
         peak=trace.peak,
         advice=trace.advice,
         notes=trace.notes,
+        tables=tuple(filter(None, (panel.table(trace),))),
     )
-
-
-def _headline(trace: Trace) -> Headline:
-    seconds = human_seconds(trace.seconds)
-    if not trace.gross and not trace.net and not trace.peak:
-        return Headline("No NumPy data was allocated.", "", "", ())
-    kept = f"{'kept' if trace.net > 0 else 'freed'} {human(abs(trace.net))}" if trace.net else "kept nothing"
-    if not trace.peak:
-        return Headline("Never above the start", "", "", (kept, seconds))
-    code = clip(expression(trace.peak_source), 72)
-    return Headline(f"Peak {human(trace.peak)}", f"above the start{_place(trace, ', on ')}", code, (kept, seconds))
-
-
-def _place(trace: Trace, lead: str) -> str:
-    """``, on line 5`` or, in a function, ``, in smooth, line 5``; empty when no line is known."""
-    if trace.peak_line <= 0:
-        return ""
-    if trace.peak_function in (CELL, ""):
-        return f"{lead}line {trace.peak_line}"
-    return f", in {one_line(trace.peak_function)}, line {trace.peak_line}"
 
 
 def _facts(trace: Trace) -> tuple[str, ...]:
@@ -170,10 +143,12 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         facts.append(f"child processes up to {human(children)}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
+    if len(trace.device_timeline[1]) and (books := int(trace.device_timeline[1].max())) > 0:
+        facts.append(f"{human(books)} of arrays on the GPU")
     facts += [f"limit {human(trace.limit)}"] if trace.limit is not None else []
     if trace.budget is not None:
         facts.append(f"{'over' if trace.peak > trace.budget else 'within'} the budget of {human(trace.budget)}")
-    facts.append("exact, native ledger" if trace.engine == "native" else f"NumPy and Python, {trace.engine} ledger")
+    facts.append("exact, native ledger" if trace.engine == "native" else f"{counted(trace)}, {trace.engine} ledger")
     return tuple(facts)
 
 
@@ -206,10 +181,10 @@ def _alt(trace: Trace, headline: Headline) -> str:
     return text + "."
 
 
-def _scale(rows: Iterable[Row], peak: int) -> Scale:
+def scale_for(rows: Iterable[Row], peak: int) -> Scale:
     """One unit for all tables; MiB up to 10,000 of them, for a GiB with one decimal hides what MiB would show."""
     listed = list(rows)
-    most = max((max(row.peak, abs(row.net)) for row in listed), default=0)
+    most = max((max(row.peak, abs(row.net), *map(abs, row.python or ())) for row in listed), default=0)
     unit, size = unit_for(max(most, peak))
     if size >= 1024**3 and max(most, peak) < 10_000 * 1024**2:
         unit, size = "MiB", 1024**2
@@ -225,16 +200,16 @@ def _resident_high(trace: Trace) -> int:
     return max([*trace.samples[1].tolist(), *trace.children[1].tolist()], default=0) if len(trace.samples) > 1 else 0
 
 
-def _curves(trace: Trace) -> Curves:
+def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
+    """The picture of `trace`, on axes of its own; `second` is its panel of the GPU."""
     total = max(1, int(trace.seconds * 1e9))
     steps = thin(*closed(*trace.timeline, total), total)
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
-    family = trace.samples[1] + trace.children[1] if len(trace.children[1]) else trace.samples[1][:0]
-    family_curve = thin(trace.samples[0][inside], family[inside], total) if family.any() else (family[:0], family[:0])
-    third = _third(trace)
-    device = thin(trace.samples[0][inside], third[inside], total) if third.any() else (third[:0], third[:0])
-    drawn = np.concatenate((steps[1], resident[1], device[1], family_curve[1]))
+    python = thin(*trace.python_timeline, total)
+    together = trace.samples[1] + trace.children[1] if len(trace.children[1]) else trace.samples[1][:0]
+    family = thin(trace.samples[0][inside], together[inside], total) if len(together) else (together, together)
+    drawn = np.concatenate((steps[1], resident[1], python[1], family[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
     low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
@@ -242,15 +217,16 @@ def _curves(trace: Trace) -> Curves:
     return Curves(
         allocated=steps,
         resident=resident,
-        device=device,
-        peak=(min(trace.peak_ns, total), trace.peak) if trace.peak else None,
-        peak_words=f"peak {human(trace.peak)}{_place(trace, ', ')}",
+        panel=second,
+        peak=(min(shown_peak(*trace.timeline, trace.peak_ns, trace.peak), total), trace.peak) if trace.peak else None,
+        peak_words=f"peak {human(trace.peak)}{place(trace, ', ')}",
         peak_code=expression(trace.peak_source),
         time=axis(0, total, clock, nanoseconds, 8, whole=clock == "ns"),
         bytes_=axis(low, high, unit, size, 5, whole=unit == "bytes"),
         segments=fold(trace),
-        counted="NumPy" if trace.engine == "native" else "NumPy and Python",
-        family=family_curve,
+        counted=counted(trace),
+        python=python,
+        family=family,
     )
 
 

@@ -26,6 +26,7 @@ class Row:
     """One row: bytes, seconds and `hits` (text, empty for one run) of `line`, or of `line` to `last` folded.
 
     `kind` is ``line``, ``idle`` (blank, comment or never run), ``fold``, or ``other`` (no line asked for the bytes).
+    `python` is the peak and the net of Python objects, None where they were not counted.
     """
 
     line: int
@@ -37,6 +38,7 @@ class Row:
     peak: int
     net: int
     kind: str
+    python: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _section(
     by_line: dict[int, LineCost] = {}
     for cost in costs:
         known = by_line.get(cost.line)
-        if known is None or (cost.peak, cost.gross, cost.hits) > (known.peak, known.gross, known.hits):
+        if known is None or _rank(cost) > _rank(known):
             by_line[cost.line] = cost
     touching = _sites_by_line(sites)
     texts = source.rstrip().split("\n")
@@ -82,6 +84,10 @@ def _section(
     )
     folded = _folded(rows) if len(rows) > WHOLE else rows
     return Section(title, folded + others, rows + others if folded != rows else ())
+
+
+def _rank(cost: LineCost) -> tuple[int, ...]:
+    return cost.peak, cost.gross, cost.python_peak or 0, cost.hits
 
 
 def _sites_by_line(sites: Iterable[ExpressionCost]) -> dict[int, list[ExpressionCost]]:
@@ -94,11 +100,17 @@ def _sites_by_line(sites: Iterable[ExpressionCost]) -> dict[int, list[Expression
 
 def _row(trace: Trace, number: int, text: str, cost: LineCost | None, sites: list[ExpressionCost]) -> Row:
     spans = _spans(trace, number, text, sites)
+    python = None if trace.python_peak is None else _python(cost)
     if cost is None or not cost.hits:
         bytes_ = (cost.peak, cost.net) if cost else (0, 0)
-        return Row(number, number, text, spans, "", 0.0, *bytes_, "line" if any(bytes_) else "idle")
+        kind = "line" if any(bytes_ + (python or ())) else "idle"
+        return Row(number, number, text, spans, "", 0.0, *bytes_, kind, python)
     hits = f"{cost.hits}{'+' if cost.hot else ''}" if cost.hits > 1 else ""
-    return Row(number, number, text, spans, hits, cost.seconds, cost.peak, cost.net, "line")
+    return Row(number, number, text, spans, hits, cost.seconds, cost.peak, cost.net, "line", python)
+
+
+def _python(cost: LineCost | None) -> tuple[int, int]:
+    return (cost.python_peak or 0, cost.python_net or 0) if cost else (0, 0)
 
 
 def _spans(trace: Trace, number: int, text: str, sites: list[ExpressionCost]) -> tuple[Span, ...]:
@@ -160,7 +172,7 @@ def _folded(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _weight(row: Row) -> int:
-    return max(row.peak, abs(row.net))
+    return max(row.peak, abs(row.net), *map(abs, row.python or ()))
 
 
 def _fold(rows: list[Row]) -> list[Row]:
@@ -168,5 +180,7 @@ def _fold(rows: list[Row]) -> list[Row]:
         return rows
     seconds = fsum(row.seconds for row in rows)
     peak, net = max(row.peak for row in rows), sum(row.net for row in rows)
-    words = f"{len(rows)} lines" + (" of little cost" if peak or net else " without cost")
-    return [Row(rows[0].line, rows[-1].line, words, (), "", seconds, peak, net, "fold")]
+    found = [row.python for row in rows if row.python is not None]
+    python = (max(each[0] for each in found), sum(each[1] for each in found)) if found else None
+    words = f"{len(rows)} lines" + (" of little cost" if any((peak, net, *(python or ()))) else " without cost")
+    return [Row(rows[0].line, rows[-1].line, words, (), "", seconds, peak, net, "fold", python)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from ..sizes import human, human_seconds
 from ..trace import Advice
+from . import sheet_text
 from .blocks import plot
 from .page import AliveRow, Page, Scale
 from .rows import Row, Section
-from .widths import clip, columns, fit, one_line, printable, wrap
+from .widths import WIDTH, clip, columns, fit, one_line, printable, wrap
 
-WIDTH = 80
 _BAR = 6
 _PARTS = " ▏▎▍▌▋▊▉█"
+_PYTHON = ("Python", "its net")
 
 
 def draw(page: Page, width: int = WIDTH) -> str:
@@ -24,6 +25,7 @@ def draw(page: Page, width: int = WIDTH) -> str:
     parts += [_section(section, page.scale, width) for section in page.sections]
     if page.alive:
         parts.append(_alive(page, width))
+    parts += [sheet_text.piece(table, width) for table in page.tables]
     parts += [_suggestion(advice, width) for advice in page.advice]
     if page.notes:
         parts.append([line for note in page.notes for line in wrap(f"note: {printable(note)}", width, "      ")])
@@ -38,34 +40,55 @@ def _section(section: Section, scale: Scale, width: int) -> list[str]:
 def listing(listed: tuple[Row, ...], scale: Scale, width: int) -> list[str]:
     """The annotated source as lines of at most `width` columns: a head, a rule, then one line a row."""
     sizes = _sizes(listed, scale, width)
-    head = _cells(sizes, "line", "", "hits", "time", "", f"peak {scale.unit}", f"net {scale.unit}")
+    python = _PYTHON if _has_python(listed) else ()
+    head = _cells(sizes, "line", "", "hits", "time", *([] if python else [""]), *_bytes_heads(scale), *python)
     marked = next((row.line for row in listed if any(span.peak for span in row.spans)), None)
     rows = [line for row in listed for line in _row(row, scale, sizes, row.line == marked)]
     return [head.rstrip(), "─" * columns(head), *(row.rstrip() for row in rows)]
 
 
 def _sizes(listed: tuple[Row, ...], scale: Scale, width: int) -> tuple[int, ...]:
-    """The widths of the seven columns; the source takes what the numbers leave, no more than it needs."""
+    """The widths of the columns; the source takes what the numbers leave, no more than it needs.
+
+    Seven columns; eight with Python objects, whose two take the place of the bar.
+    """
     line = max([4, *(len(_line_text(row)) for row in listed)])
     hits = max([4, *(len(row.hits) + 1 for row in listed)])
-    peak = max([len(f"peak {scale.unit}"), *(len(_peak_text(row, scale)) for row in listed)])
-    net = max([len(f"net {scale.unit}"), *(len(scale.number(row.net, signed=True)) for row in listed)])
-    fixed = (hits, 7, _BAR, peak, net)
+    heads = [*_bytes_heads(scale), *(_PYTHON if _has_python(listed) else ())]
+    numbers = zip(heads, *(_bytes_cells(row, scale, len(heads)) for row in listed), strict=True)
+    fixed = (hits, 7, *(() if len(heads) > 2 else (_BAR,)), *(max(map(len, column)) for column in numbers))
     longest = max([12, *(columns(printable(row.source.expandtabs(4))) for row in listed)])
-    return line, min(longest, width - line - sum(fixed) - 6), *fixed
+    return line, min(longest, width - line - sum(fixed) - len(fixed) - 1), *fixed
+
+
+def _has_python(listed: tuple[Row, ...]) -> bool:
+    return any(row.python is not None for row in listed)
+
+
+def _bytes_heads(scale: Scale) -> tuple[str, str]:
+    return f"peak {scale.unit}", f"net {scale.unit}"
+
+
+def _bytes_cells(row: Row, scale: Scale, count: int) -> list[str]:
+    """Peak and net; with a `count` of four, those of Python objects, too."""
+    peak, net = row.python or (0, 0)
+    cells = [_peak_text(row.peak, row, scale), scale.number(row.net, signed=True)]
+    return [*cells, _peak_text(peak, row, scale), scale.number(net, signed=True)][:count]
 
 
 def _cells(sizes: tuple[int, ...], *words: str) -> str:
-    aligned = zip(words, sizes, "><>><>>", strict=True)
+    aligned = zip(words, sizes, "><>><>>" if len(sizes) == 7 else "><>>>>>>", strict=True)
     return " ".join(fit(word, size, align) for word, size, align in aligned)
 
 
 def _row(row: Row, scale: Scale, sizes: tuple[int, ...], marked: bool) -> list[str]:
     source = printable(row.source.expandtabs(4))
     clock = human_seconds(row.seconds) if row.seconds else ""
+    has_bar = len(sizes) == 7
     bar = _bar(row.peak / (scale.full_bytes or 1)) if row.kind != "fold" else ""
-    numbers = (f"×{row.hits}" if row.hits else "", clock, bar, _peak_text(row, scale))
-    first = _cells(sizes, _line_text(row), source, *numbers, scale.number(row.net, signed=True))
+    numbers = _bytes_cells(row, scale, 2 if has_bar else 4)
+    hits = f"×{row.hits}" if row.hits else ""
+    first = _cells(sizes, _line_text(row), source, hits, clock, *([bar] if has_bar else []), *numbers)
     marks = [mark for span in row.spans if marked for mark in _marks(row, span.start, span.end, sizes[1])]
     return [first, *(" " * (sizes[0] + 1) + mark for mark in marks)]
 
@@ -87,8 +110,8 @@ def _line_text(row: Row) -> str:
     return "" if not row.line else f"{row.line}" if row.line == row.last else f"{row.line}–{row.last}"
 
 
-def _peak_text(row: Row, scale: Scale) -> str:
-    words = scale.number(row.peak)
+def _peak_text(peak: int, row: Row, scale: Scale) -> str:
+    words = scale.number(peak)
     return f"≤ {words}" if words and row.kind == "fold" else words
 
 

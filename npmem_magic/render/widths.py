@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+WIDTH = 80  # columns of a report in a terminal, unless told otherwise
+
 
 def columns(text: str) -> int:
     """The number of terminal columns `text` takes."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Array, Known, Unknown, Value
+from .values import Array, Known, Unknown, Value, words
 
 Given = dict[str, Any]
 
@@ -100,10 +100,11 @@ def _stacked(parts: list[Any]) -> Array:
 
 
 def _arange(given: Given) -> Value:
-    start, stop = given.get("start", 0), given.get("stop")
+    start: Any = given.get("start", 0)
+    stop: Any = given.get("stop")
     if stop is None:
         start, stop = 0, start
-    step = given.get("step") if given.get("step") is not None else 1
+    step: Any = given.get("step") or 1
     count = max(0, math.ceil((stop - start) / step))
     dtype = given.get("dtype")
     empty = np.arange(type(start)(0), type(stop)(0), type(step)(1))
@@ -169,9 +170,9 @@ _MAKERS: dict[str, tuple[tuple[str, ...], Callable[[Given], Value]]] = {
     "repeat": (("a", "repeats", "axis"), _repeat),
 }
 
-_INTEGERS = frozenset(
+_INTEGERS = words(
     "integers randint random_integers poisson binomial geometric negative_binomial hypergeometric zipf logseries "
-    "permutation multinomial".split()
+    "permutation multinomial"
 )
 # How many numbers come before `size` in the methods of NumPy's random generators.
 _BEFORE_SIZE = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import functions
+from . import creation, functions
 from .probe import ask
 from .values import Array, Known, Unknown, Value
 
@@ -84,9 +84,9 @@ class _Evaluator:
                 return self._call(node)
             case ast.NamedExpr(value=inner):
                 return self.of(inner)
-        for inner in ast.iter_child_nodes(node):  # its parts may be known though the whole is not
-            if isinstance(inner, ast.expr) and not isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
-                self.of(inner)
+        for child in ast.iter_child_nodes(node):  # its parts may be known though the whole is not
+            if isinstance(child, ast.expr) and not isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
+                self.of(child)
         return Unknown(f"{type(node).__name__} is not followed")
 
     def _binary(self, function: Callable[..., Any], *values: Value) -> Value:
@@ -94,7 +94,7 @@ class _Evaluator:
         if unknown is not None:
             return unknown
         if any(isinstance(value, Array) for value in values):
-            return ask(function, values, {})
+            return ask(function, [_as_array(value) for value in values], {})
         found = _compute(function, [value.value for value in values if isinstance(value, Known)])
         is_example = any(isinstance(value, Known) and value.is_example for value in values)
         return Known(found.value, is_example=True) if is_example and isinstance(found, Known) else found
@@ -157,6 +157,13 @@ class _Evaluator:
 
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _as_array(value: Value) -> Value:
+    """A list or tuple of numbers as the array that an operator makes of it."""
+    if isinstance(value, Known) and type(value.value) in (list, tuple):
+        return creation.make("asarray", [value], {}) or value
+    return value
 
 
 def _is_path(node: ast.expr) -> bool:

@@ -12,10 +12,10 @@ import numpy as np
 
 from . import creation
 from .probe import ask
-from .values import Array, Known, Unknown, Value
+from .values import Array, Known, Unknown, Value, words
 
 # Functions without effects whose answer has a shape that follows from the shapes alone.
-_ASKED = frozenset(
+_ASKED = words(
     "sum prod mean std var min max amin amax ptp argmin argmax median average all any cumsum cumprod nansum nanmean "
     "nanstd nanvar nanmin nanmax nanmedian nanprod nancumsum nanargmin nanargmax percentile quantile nanpercentile "
     "nanquantile count_nonzero sort argsort partition argpartition lexsort where clip round around rint fix nan_to_num "
@@ -28,21 +28,21 @@ _ASKED = frozenset(
     "unwrap sinc i0 heaviside copy result_type promote_types common_type min_scalar_type can_cast "
     "inv det solve norm svd qr eig eigh eigvals eigvalsh cholesky lstsq pinv matrix_power matrix_rank slogdet "
     "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 rfftn hfft fftshift ifftshift fftfreq rfftfreq "
-    "vecdot matvec vecmat packbits unpackbits pad matrix_transpose permute_dims concat astype cumulative_sum".split()
+    "vecdot matvec vecmat packbits unpackbits pad matrix_transpose permute_dims concat astype cumulative_sum"
 )
-_COUNTS = frozenset("pad histogram fft ifft rfft irfft fft2 fftfreq rfftfreq packbits diff kron split".split())
-_METHODS = frozenset(
+_COUNTS = words("pad histogram fft ifft rfft irfft fft2 fftfreq rfftfreq packbits diff kron split")
+_METHODS = words(
     "sum prod mean std var min max ptp argmin argmax all any cumsum cumprod round clip dot conj conjugate trace "
-    "diagonal argsort argpartition transpose swapaxes squeeze take searchsorted view byteswap __abs__".split()
+    "diagonal argsort argpartition transpose swapaxes squeeze take searchsorted view byteswap __abs__"
 )
-_VIEWS = frozenset("copy flatten ravel".split())
-_COUNTED_BY_VALUE = frozenset(
+_VIEWS = words("copy flatten ravel")
+_COUNTED_BY_VALUE = words(
     "unique nonzero flatnonzero argwhere compress extract union1d intersect1d setdiff1d setxor1d trim_zeros bincount "
-    "delete repeat choose".split()
+    "delete repeat choose"
 )
 _MOST = 64  # a whole number given to a function of `_COUNTS`; a larger one could make a large array
-_MATH = frozenset("sqrt ceil floor log log2 log10 exp sin cos tan prod".split())
-_BUILTINS = frozenset("abs len float int bool complex round min max divmod".split())
+_MATH = words("sqrt ceil floor log log2 log10 exp sin cos tan prod")
+_BUILTINS = words("abs len float int bool complex round min max divmod")
 
 
 def builtin(name: str) -> Value | None:
@@ -66,6 +66,8 @@ def call(function: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) ->
     owner = getattr(target, "__self__", None)
     if isinstance(owner, (np.random.RandomState, np.random.Generator)):
         return creation.random(name, args, kwargs)
+    if target is not None and isinstance(owner, np.ufunc):
+        return ask(target, args, kwargs) if name in ("reduce", "accumulate", "outer") else Unknown("it is not followed")
     if isinstance(owner, ModuleType) and owner is math:
         return _math(name, args)
     if module.partition(".")[0] == "numpy":
@@ -99,7 +101,7 @@ def _real_transform(array: Value) -> Value:
 
 
 def _is_large(value: Value) -> bool:
-    return isinstance(value, Known) and isinstance(value.value, (int, np.integer)) and value.value > _MOST
+    return isinstance(value, Known) and isinstance(value.value, (int, np.integer)) and int(value.value) > _MOST
 
 
 def _made_by_type(target: type, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:

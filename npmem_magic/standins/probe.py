@@ -1,6 +1,6 @@
 """Asking NumPy: a function is called on arrays of a few elements, and the shape of its answer is read back.
 
-Every size that occurs is replaced by a small prime, the same for the same size. After three such calls, with other
+Every size above 4 is replaced by a small prime, the same for the same size. After three such calls, with other
 primes each, there is one reading of each side of the answer: a constant, one of the sizes, a sum or a product.
 """
 
@@ -15,7 +15,8 @@ import numpy as np
 
 from .values import Array, Known, Unknown, Value
 
-_PRIMES = ((3, 5, 7, 11, 13), (5, 7, 11, 13, 17), (7, 11, 5, 17, 19))
+_PRIMES = ((5, 7, 11, 13, 17), (7, 11, 13, 17, 19), (11, 13, 7, 19, 23))
+_TINY = 4  # sizes up to this stay as they are: some functions want exactly 2 or 3
 Call = Callable[..., Any]
 
 
@@ -24,7 +25,7 @@ def ask(function: Call, args: Sequence[Value], kwargs: Mapping[str, Value]) -> V
     arrays = [value for value in _flat((*args, *kwargs.values())) if isinstance(value, Array)]
     if any(array.dtype.hasobject for array in arrays):
         return Unknown("it holds Python objects, whose own code would have to run")
-    sizes = sorted({size for array in arrays for size in array.shape if size > 1})
+    sizes = sorted({size for array in arrays for size in array.shape if size > _TINY})
     if len(sizes) > len(_PRIMES[0]):
         return Unknown("it has more different sizes than are followed")
     answers = []

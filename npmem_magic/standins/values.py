@@ -53,6 +53,11 @@ class Unknown:
 Value = Array | Known | Unknown
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of `text`: a long set, written in few lines."""
+    return frozenset(text.split())
+
+
 def from_object(value: object) -> Value:
     """What stands for an object of the user's. Decided by exact types, so that no code of the object runs."""
     if type(value) in _PLAIN:
