@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import compare as _weighing  # below, the name is the function's
@@ -22,7 +21,7 @@ from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
-from .record import Options
+from .record import Options, Recording
 from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
@@ -106,14 +105,10 @@ def trace(
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
     label, follow : str and iterable of functions or dotted names, optional
         Kept as `Trace.label`; functions whose lines are to be shown too.
-    sampler : {"auto", "memory_profiler", "off"}
-        Who reads the resident memory meanwhile.
-    interval : float
-        Seconds between two such readings; 0 leaves it to the sampler.
-    python : bool
-        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
-    gpu : {"auto", "exact", "off"}
-        Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
+    sampler, interval : {"auto", "memory_profiler", "off"} and float
+        Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
+    python, gpu : bool and {"auto", "exact", "off"}
+        Whether Python objects are counted, too (slower), and GPU memory; "exact" resets torch's peak at each line.
     limit, max_peak, children : str or int, str or int, bool
         As the magic's options: a MemoryError beyond `limit`, `PeakOverBudget` after a higher peak than `max_peak`.
 
@@ -126,9 +121,12 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    watched = Options(sampler, interval, label, python, gpu=gpu)
-    watched = replace(watched, limit=str(limit), max_peak=str(max_peak), children=children)
-    recording = _record(work, names, watched)
+    watched = Options(sampler, interval, label, python, None, True, gpu, str(limit), str(max_peak), children)
+    return _kept(_record(work, names, watched))
+
+
+def _kept(recording: Recording) -> Trace:
+    """The trace, remembered as the last one; what its run raised is raised."""
     _keep(recording.trace)
     if recording.error is not None:
         raise recording.error

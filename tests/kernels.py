@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import queue
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +82,6 @@ class Kernel:
         (message,) = (each for each in self.run(expression) if each.kind in ("execute_result", "error"))
         assert message.kind == "execute_result", message.text
         return message.text
-
-    def after(self, seconds: float, act: Callable[[], object]) -> threading.Timer:
-        """Do something while a cell runs."""
-        timer = threading.Timer(seconds, act)
-        timer.start()
-        return timer
 
 
 @contextmanager
