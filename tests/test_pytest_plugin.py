@@ -163,10 +163,15 @@ def test_the_line_that_broke_it_is_named_in_the_projects_function(said: str) -> 
     assert "run_test" not in report.partition("in test_breaks")[2]
 
 
+def section(said: str, test: str) -> str:
+    """What is said of one failed test."""
+    return said.partition(f"_ {test} _")[2].partition("\n____")[0]
+
+
 def test_a_failure_shows_the_test_and_not_the_plugin(said: str) -> None:
-    report = said.partition("_ test_fixture_breaks _")[2].partition("____")[0]
+    report = section(said, "test_fixture_breaks")
     assert 'memtrace(smooth, image, max_peak="1.5x")' in report and "pytest_plugin.py" not in report
-    report = said.partition("_ test_own_error _")[2].partition("____")[0]
+    report = section(said, "test_own_error")
     assert "assert image.sum() == 3" in report and "pytest_plugin.py" not in report
 
 
