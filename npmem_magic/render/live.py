@@ -26,7 +26,8 @@ def line(now: Now, width: int) -> str:
     parts = [human_seconds(now.seconds) if now.seconds else "starting", f"allocated {human(now.allocated)}"]
     parts += [f"peak {human(now.peak)}"] if human(now.peak) != human(now.allocated) else []
     parts += [_round(each) for each in now.rounds[:1]]
-    parts += [where] if (where := _where(now)) else []
+    is_told = bool(now.rounds) and not now.function and now.rounds[0].line == now.line
+    parts += [where] if (where := _where(now)) and not is_told else []
     parts += [f"resident {human(now.resident)}", f"{human(now.free)} free"]
     return clip(printable(" · ".join(parts)), width)
 
@@ -75,7 +76,7 @@ def _round(each: Round) -> str:
 
 def _bar(each: Round) -> str:
     percent = 100 * each.number / each.count
-    fill = f"linear-gradient(to right,rgba(42,122,208,.55) {percent:.1f}%,rgba(128,128,128,.25) {percent:.1f}%)"
+    fill = f"linear-gradient(to right,rgba(42,122,208,.9) {percent:.1f}%,rgba(128,128,128,.35) {percent:.1f}%)"
     bar = f'<span style="display:inline-block;width:180px;height:8px;vertical-align:middle;background:{fill}"></span>'
     return f'<div style="{_DIM}">{bar} {_round(each)}, {percent:.0f} %</div>'
 
@@ -109,9 +110,13 @@ def _picture(now: Now) -> str:
 
 
 def _steps(curve: tuple[Sequence[int], Sequence[int]], end: int) -> tuple[list[int], list[int]]:
-    """From 0 at the start up to now."""
-    times, values = curve
-    return [0, *times, end], [0, *values, values[-1] if values else 0]
+    """The corners of the step curve, from 0 at the start up to now."""
+    times, values = [0], [0]
+    for time_ns, value in zip(*curve, strict=True):
+        if value != values[-1]:
+            times += [time_ns, time_ns]
+            values += [values[-1], value]
+    return [*times, end], [*values, values[-1]]
 
 
 def _polyline(points: str, color: str, width: float) -> str:
