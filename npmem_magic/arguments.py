@@ -34,8 +34,8 @@ def limit(text: str) -> str:
 
 def of_long_runs(magic: Magic) -> Magic:
     """Give a magic the options; stands among its other ``@argument`` lines."""
-    for option, keywords in reversed(_OPTIONS.items()):
-        magic = argument(option, **keywords)(magic)
+    for option in reversed(_OPTIONS):
+        magic = option(magic)
     return magic
 
 
@@ -46,24 +46,28 @@ def with_long_runs(chosen: argparse.Namespace, options: Options) -> Options:
     )  # fmt: skip
 
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "--live": {
-        "action": "store_true",
-        "help": "Show how far the run is, and its memory, while it runs; the report takes the place of that.",
-    },
-    "--limit": {
-        "metavar": "SIZE",
-        "type": limit,
-        "help": "Raise MemoryError rather than take more than SIZE above the start: 500MB, 2GiB, 1.5e9, 3x (times the "
+_OPTIONS = (
+    argument(
+        "--live",
+        action="store_true",
+        help="Show how far the run is, and its memory, while it runs; the report takes the place of that.",
+    ),
+    argument(
+        "--limit",
+        metavar="SIZE",
+        type=limit,
+        help="Raise MemoryError rather than take more than SIZE above the start: 500MB, 2GiB, 1.5e9, 3x (times the "
         "bytes of the arrays that the cell reads), or auto (leave a tenth of the machine's memory).",
-    },
-    "--max-peak": {
-        "metavar": "SIZE",
-        "type": size,
-        "help": "Fail after the run when its peak is above SIZE, and say which line went beyond it.",
-    },
-    "--children": {
-        "action": "store_true",
-        "help": "Also read the memory of processes that the code starts, such as joblib's.",
-    },
-}
+    ),
+    argument(
+        "--max-peak",
+        metavar="SIZE",
+        type=size,
+        help="Fail after the run when its peak is above SIZE, and say which line went beyond it.",
+    ),
+    argument(
+        "--children",
+        action="store_true",
+        help="Also read the memory of processes that the code starts, such as joblib's.",
+    ),
+)

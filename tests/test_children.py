@@ -84,6 +84,11 @@ def test_pages_shared_with_the_parent_count_once() -> None:
     assert highest(npmem_magic.trace(fork, children=True)) < 24 * MIB and len(held)
 
 
+def test_without_a_sampler_it_is_said() -> None:
+    trace = npmem_magic.trace("x = 1", namespace={}, children=True, sampler="off")
+    assert len(trace.children[1]) == 0 and any("child processes was not read" in note for note in trace.notes)
+
+
 # Count
 
 

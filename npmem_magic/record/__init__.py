@@ -107,6 +107,8 @@ class _Watch:
         self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, more)
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes, *gpu_notes]
+        if options.children and options.sampler == "off":
+            self._notes.append("The memory of child processes was not read either.")
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
         self._devices = DeviceWatch(work, options.gpu)
