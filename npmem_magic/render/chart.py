@@ -144,9 +144,10 @@ def draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = HEIGHT + _more(curves) - 12.0
     x = float(LEFT)
     exact = " (exact)" if curves.counted == "NumPy" else ""
-    entries = [(f"{curves.counted}, allocated above the start{exact}", BLUE, 2.2)]
+    above = "" if len(curves.family[0]) else " above the start"  # there is room for one of the two
+    entries = [(f"{curves.counted}, allocated{above}{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
-    entries += [("and child processes", ORANGE, 6.0)] if len(curves.family[0]) else []
+    entries += [("with children", ORANGE, 6.0)] if len(curves.family[0]) else []
     entries += [("Python objects", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
