@@ -121,8 +121,8 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    watched = Options(sampler, interval, label, python, None, True, gpu, str(limit), str(max_peak), children)
-    return _kept(_record(work, names, watched))
+    sizes: dict[str, Any] = {"limit": str(limit), "max_peak": str(max_peak)}
+    return _kept(_record(work, names, Options(sampler, interval, label, python, gpu=gpu, children=children, **sizes)))
 
 
 def _kept(recording: Recording) -> Trace:

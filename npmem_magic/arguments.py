@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import argument
@@ -39,11 +38,10 @@ def of_long_runs(magic: Magic) -> Magic:
     return magic
 
 
-def with_long_runs(chosen: argparse.Namespace, options: Options) -> Options:
-    """`options` with what was chosen of them."""
-    return replace(
-        options, limit=chosen.limit or "", max_peak=chosen.max_peak or "", children=chosen.children
-    )  # fmt: skip
+def options_of(chosen: argparse.Namespace) -> Options:
+    """How to watch, by what was chosen of all options."""
+    long = {"limit": chosen.limit or "", "max_peak": chosen.max_peak or "", "children": chosen.children}
+    return Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu, **long)
 
 
 _OPTIONS = (

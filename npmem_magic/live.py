@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -89,6 +89,25 @@ def display_of(shell: Shell, wanted: bool) -> Iterator[Display | None]:
         if display is not None:
             display.clear()
         raise
+
+
+def present(shell: Shell, ink_of: Callable[[], Any], result: object, display: Display | None) -> None:
+    """Show the report of a result, drawn by what `ink_of` gives, in the place of `display` where there is one."""
+    try:
+        if in_terminal(shell):
+            if display is not None:
+                display.clear()
+            print(ink_of().text(result))
+        else:
+            data, metadata = ink_of().bundle(result)
+            publish = shell.display_pub.publish if display is None else display.end
+            publish(data=data, metadata=metadata)
+    except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
+        print(
+            f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
+            "npmem_magic.last; please report this.",
+            file=sys.stderr,
+        )
 
 
 def telling(options: Options, display: Display | None) -> Options:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,7 +29,7 @@ from .door import BODY, in_terminal, told_as_usage, variable_name
 from .dtype_magics import DtypeMagics
 from .follow import find_function
 from .language import loop_is_running
-from .live import Display, display_of, telling
+from .live import Display, display_of, present, telling
 from .record import Options, Recording, record, record_async
 from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
@@ -167,9 +166,7 @@ class MemoryMagics(Magics):
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
             live=chosen.live,
-            options=arguments.with_long_runs(
-                chosen, Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu)
-            ),
+            options=arguments.options_of(chosen),
         )
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
@@ -207,21 +204,7 @@ class MemoryMagics(Magics):
 
     def show(self, result: object, display: Display | None = None) -> None:
         """Show the report of a result, in the place of the live display where there is one."""
-        try:
-            if in_terminal(self.shell):
-                if display is not None:
-                    display.clear()
-                print(self._renderer().text(result))
-            else:
-                data, metadata = self._renderer().bundle(result)
-                publish = self.shell.display_pub.publish if display is None else display.end
-                publish(data=data, metadata=metadata)
-        except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
-            print(
-                f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
-                "npmem_magic.last; please report this.",
-                file=sys.stderr,
-            )
+        present(self.shell, self._renderer, result, display)
 
     @staticmethod
     def _renderer() -> Any:
