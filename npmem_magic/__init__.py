@@ -21,7 +21,7 @@ from .cell import Call, Cell
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
-from .record import Options, Recording
+from .record import Options
 from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
@@ -121,12 +121,8 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    sizes: dict[str, Any] = {"limit": str(limit), "max_peak": str(max_peak)}
-    return _kept(_record(work, names, Options(sampler, interval, label, python, gpu=gpu, children=children, **sizes)))
-
-
-def _kept(recording: Recording) -> Trace:
-    """The trace, remembered as the last one; what its run raised is raised."""
+    more = {"gpu": gpu, "limit": limit, "max_peak": max_peak, "children": children}
+    recording = _record(work, names, Options(sampler, interval, label, python, **more))  # type: ignore[arg-type]
     _keep(recording.trace)
     if recording.error is not None:
         raise recording.error

@@ -67,8 +67,8 @@ class Options:
     beside: Callable[[Around], Companion] | None = None
     collect: bool = True
     gpu: str = "auto"
-    limit: str = ""
-    max_peak: str = ""
+    limit: str | int = ""
+    max_peak: str | int = ""
     children: bool = False
     tell: Callable[[Now], None] | None = None
 

@@ -21,7 +21,7 @@ class Sentry:
 
     Parameters
     ----------
-    sizes : (str, str)
+    sizes : (str or int, str or int)
         The limit and the highest peak as `budgets.resolve` reads them, empty for none; the limit may be ``auto``.
     room : int or None
         Bytes that a guard leaves which stands around this one.
@@ -32,9 +32,11 @@ class Sentry:
         When a size cannot be read, or nothing is left to be allowed.
     """
 
-    def __init__(self, work: Work, namespace: Mapping[str, object], sizes: tuple[str, str], room: int | None) -> None:
+    def __init__(
+        self, work: Work, namespace: Mapping[str, object], sizes: tuple[str | int, str | int], room: int | None
+    ) -> None:
         self._work, self._namespace = work, namespace
-        limit, budget = sizes
+        limit, budget = map(str, sizes)
         self._guard = self._guard_of(limit, room)
         self._ticker: Ticker | None = None
         self.limit = self._guard.nbytes if self._guard else None
