@@ -15,14 +15,15 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import compare as _weighing  # below, the name is the function's
+from .advise import advised
 from .budgets import PeakOverBudget
 from .cell import Call, Cell
+from .compare import analyze as _analyze
+from .compare import compare as _compare
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options
-from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
@@ -91,6 +92,7 @@ def trace(
     interval: float = 0.0,
     python: bool = False,
     gpu: str = "auto",
+    verify: bool | None = None,
     limit: str | int = "",
     max_peak: str | int = "",
     children: bool = False,
@@ -107,10 +109,9 @@ def trace(
         Kept as `Trace.label`; functions whose lines are to be shown too.
     sampler, interval : {"auto", "memory_profiler", "off"} and float
         Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
-    python, gpu : bool and {"auto", "exact", "off"}
-        Whether Python objects are counted, too (slower), and GPU memory; "exact" resets torch's peak at each line.
-    limit, max_peak, children : str or int, str or int, bool
-        As the magic's options: a MemoryError beyond `limit`, `PeakOverBudget` after a higher peak than `max_peak`.
+    python, gpu, verify, limit, max_peak, children : optional
+        As the magic's options of these names (``%memtrace?`` prints them); a `verify` of None proves what is cheap.
+        Beyond `limit` a MemoryError is raised, after a higher peak than `max_peak` `PeakOverBudget`.
 
     Raises
     ------
@@ -121,8 +122,8 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    more = {"gpu": gpu, "limit": limit, "max_peak": max_peak, "children": children}
-    recording = _record(work, names, Options(sampler, interval, label, python, **more))  # type: ignore[arg-type]
+    options = Options(sampler, interval, label, python, gpu=gpu, limit=limit, max_peak=max_peak, children=children)
+    recording = advised(work, names, options, verify)
     _keep(recording.trace)
     if recording.error is not None:
         raise recording.error
@@ -163,7 +164,7 @@ def compare(
         raises does not end the comparison: see `Trace.error`.
     """
     names = _own_namespace() if namespace is None else namespace
-    return _weighing.compare(
+    return _compare(
         *variants, repeat=repeat, namespace=names, labels=labels, copy=copy, sampler=sampler, interval=interval
     )
 
@@ -193,7 +194,7 @@ def analyze_memory(*functions: Callable[[], object], interval: float = 50e-6, re
     BaseException
         Whatever the first function that fails raises.
     """
-    return _weighing.analyze(functions, interval, repeat)
+    return _analyze(functions, interval, repeat)
 
 
 def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:

@@ -27,7 +27,7 @@ STOREYS = (
     ("inspection",),
     ("upcasts", "sizing"),
     ("compare", "rules"),
-    ("doctor",),
+    ("doctor", "rewriting"),
     ("record", "arrays"),
     ("folds", "budgets"),
     ("holdings",),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..sizes import human, human_seconds, unit_for
-from ..trace import CELL, Advice, Curve, Holding, Trace
+from ..trace import CELL, Advice, Curve, Holding, Tempting, Trace
 from . import panel
 from .curves import Axis, axis, closed, shown_peak, thin, time_unit
 from .headline import Headline, counted, headline_of, place
@@ -100,6 +100,7 @@ class Page:
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    tempting: tuple[Tempting, ...] = ()
 
 
 def describe(trace: Trace) -> Page:
@@ -123,6 +124,7 @@ def describe(trace: Trace) -> Page:
         advice=trace.advice,
         notes=trace.notes,
         tables=tuple(filter(None, (panel.table(trace),))),
+        tempting=trace.tempting,
     )
 
 
