@@ -121,9 +121,8 @@ def trace(
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
-    work = _work(what, args, names, follow)
     options = Options(sampler, interval, label, python, gpu=gpu, limit=limit, max_peak=max_peak, children=children)
-    recording = advised(work, names, options, verify)
+    recording = advised(_work(what, args, names, follow), names, options, verify)
     _keep(recording.trace)
     if recording.error is not None:
         raise recording.error

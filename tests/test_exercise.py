@@ -139,7 +139,7 @@ def test_an_input_that_was_changed() -> None:
         values *= 2
         return values
 
-    assert "changed its input number 1" in told(check(in_place))
+    assert "changed input 1" in told(check(in_place))
 
 
 def test_a_return_that_is_missing() -> None:
