@@ -72,6 +72,44 @@ class _Run:
     trace: Trace
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What an exercise asks for; the fields are the arguments of `check`."""
+
+    like: Any
+    within: float | None
+    dtype: Any
+    peak: Size | None
+    net: Size | None
+    in_place: bool
+
+    def of_trace(self, trace: Trace, result: Any) -> Verdict:
+        faults = [] if trace.error else list(_faults_of_values(self.like, result, self.within, self.dtype))
+        return self._verdict(trace, trace.error, faults)
+
+    def of_function(self, function: Callable[..., Any], on: Any) -> Verdict:
+        run = _measured(function, on)
+        if run.error is not None:
+            return self._verdict(run.trace, repr(run.error), [])
+        wanted = self.like(*_fresh(on)) if callable(self.like) else self.like
+        got = run.after[0] if self.in_place and run.after else run.value
+        faults = [*_faults_of_values(wanted, got, self.within, self.dtype), *_changed(run, self.in_place)]
+        return self._verdict(run.trace, None, faults, _nbytes(run.before), bool(run.before))
+
+    def _verdict(
+        self, trace: Trace, error: str | None, faults: list[str], nbytes: int = 0, has_inputs: bool = False
+    ) -> Verdict:
+        if error is not None:
+            where = f" on line {trace.error_line}" if trace.error_line else ""
+            return Verdict(False, (f"It raised {error}{where}.",), trace)
+        told = [*faults, *_too_much(trace, self.peak, self.net, nbytes)]
+        if told:
+            return Verdict(False, tuple(told), trace)
+        right = ["right result"] * (self.like is not _MISSING)
+        kept = ["inputs untouched"] * (has_inputs and not self.in_place)
+        return Verdict(True, (f"{_and([*right, *kept, *_spent(trace, self.peak, self.net, nbytes)])}.",), trace)
+
+
 def check(
     what: Callable[..., Any] | Trace,
     *,
@@ -89,13 +127,11 @@ def check(
     Parameters
     ----------
     what : callable or Trace
-        The learner's function; or the Trace of a cell (``%%memtrace -o mine``).
+        The learner's function; or the Trace of a cell (``%%memtrace -o mine``) that came to `result`.
     like : callable or value
         A function that gives the right result for the same inputs, or that result itself.
     on : tuple, or callable that makes one
-        The inputs. Each run gets copies of its own; they are made before the measuring begins.
-    result : value
-        For a traced cell: what it came to.
+        The inputs. Each run gets copies of its own, made before the measuring begins.
     peak, net : int, float or str
         The largest allowed peak and net: bytes, ``"60MiB"``, or ``"1.5x"`` the bytes of the inputs.
     within : float
@@ -108,27 +144,10 @@ def check(
     Raises
     ------
     NpmemError
-        When the exercise itself is set wrongly: no reference, a size that is none.
+        When the exercise itself is set wrongly: no result, a size that is none.
     """
-    if isinstance(what, Trace):
-        faults = list(_faults_of_values(like, result, within, dtype))
-        trace, nbytes, error = what, 0, what.error
-        good = ["right result"] if like is not _MISSING else []
-    else:
-        run = _measured(what, on)
-        trace, nbytes, error = run.trace, _nbytes(run.before), None if run.error is None else repr(run.error)
-        wanted = like(*_fresh(on)) if callable(like) else like
-        got = run.after[0] if in_place and run.after else run.value
-        faults = list(_faults_of_values(wanted, got, within, dtype)) if error is None else []
-        faults += _changed(run, in_place)
-        good = ["right result"] * (like is not _MISSING) + ["inputs untouched"] * (not in_place)
-    if error is not None:
-        where = f" on line {trace.error_line}" if trace.error_line else ""
-        return Verdict(False, (f"It raised {error}{where}.",), trace)
-    faults += _too_much(trace, peak, net, nbytes)
-    if faults:
-        return Verdict(False, tuple(faults), trace)
-    return Verdict(True, (f"{_and([*good, *_spent(trace, peak, net, nbytes)])}.",), trace)
+    task = _Task(like, within, dtype, peak, net, in_place)
+    return task.of_trace(what, result) if isinstance(what, Trace) else task.of_function(what, on)
 
 
 def guess(said: Size | None, measured: int, within: float = 0.1) -> Verdict:
@@ -241,6 +260,8 @@ def _bytes(size: Size, nbytes: int) -> int:
     if not isinstance(size, str):
         return int(size)
     if size.strip().endswith("x"):
+        if not nbytes:
+            raise NpmemError(f"{size!r} is a multiple of the inputs' bytes, and there is no array among the inputs.")
         try:
             return int(float(size.strip()[:-1]) * nbytes)
         except ValueError:
