@@ -20,7 +20,7 @@ SOURCES := pyproject.toml setup.py $(shell find npmem_magic -name '*.py' -o -nam
 # Twice quiet: a folder that some configured package index lacks is no news.
 QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
 
-.PHONY: help test test-all test-numpy lint demo clean
+.PHONY: help test test-all test-numpy lint demo docs pictures html clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,9 @@ help:
 	@echo "make test-numpy  what measures, with the oldest NumPy of 1 and 2 ($(NUMPYS)); the others have the newest"
 	@echo "make lint      ruff and strict mypy"
 	@echo "make demo      runs notebooks/00-quickstart.ipynb, prints its report, leaves it as HTML"
+	@echo "make docs      the pages of the rules and the API reference, in build/docs/index.html"
+	@echo "make pictures  the pictures of the README, from JupyterLab in a headless Chromium"
+	@echo "make html      runs every notebook and leaves them as HTML pages in notebooks/html"
 ifneq ($(wildcard benchmarks/__main__.py),)
 	@echo "make bench     the measurements the README quotes"
 endif
@@ -73,6 +76,19 @@ lint: $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/python notebooks/demo.py
 
+docs: $(STAMP)
+	@$(QUIET) ".[docs]"
+	@$(BIN)/python docs/rule_pages.py README.md
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "build/docs/index.html"
+
+pictures: $(STAMP)
+	@$(QUIET) ".[pictures]"
+	@$(BIN)/python docs/pictures.py
+
+html: $(STAMP)
+	@$(BIN)/python notebooks/demo.py --all
+
 ifneq ($(wildcard benchmarks/__main__.py),)
 .PHONY: bench
 bench: $(STAMP)
@@ -80,4 +96,4 @@ bench: $(STAMP)
 endif
 
 clean:
-	@rm -rf .venv build dist npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv build dist notebooks/html npmem_magic.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

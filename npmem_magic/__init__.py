@@ -15,13 +15,14 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import compare as _weighing  # below, the name is the function's
+from .advise import advised
 from .cell import Call, Cell
+from .compare import analyze as _analyze
+from .compare import compare as _compare
 from .follow import find_function, function_of
 from .host import NpmemError, Unavailable
 from .language import PlainPython
 from .record import Options
-from .record import record as _record  # `npmem_magic.record` stays the package
 from .record.ledger import choose as choose_ledger
 from .record.sampler import close as _end_helper
 from .trace import Trace, load, show_with
@@ -89,6 +90,7 @@ def trace(
     interval: float = 0.0,
     python: bool = False,
     gpu: str = "auto",
+    verify: bool | None = None,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -100,14 +102,14 @@ def trace(
         Where the text runs and leaves its names; by default the notebook's own, without a notebook a fresh dict.
     label, follow : str and iterable of functions or dotted names, optional
         Kept as `Trace.label`; functions whose lines are to be shown too.
-    sampler : {"auto", "memory_profiler", "off"}
-        Who reads the resident memory meanwhile.
-    interval : float
-        Seconds between two such readings; 0 leaves it to the sampler.
+    sampler, interval : {"auto", "memory_profiler", "off"} and float
+        Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
     python : bool
         Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
     gpu : {"auto", "exact", "off"}
         Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
+    verify : bool, optional
+        Whether advice is proven by running it on copies: all of it, none, or by default what is cheap.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def trace(
     """
     names = _own_namespace() if namespace is None else namespace
     work = _work(what, args, names, follow)
-    recording = _record(work, names, Options(sampler, interval, label, python, gpu=gpu))
+    recording = advised(work, names, Options(sampler, interval, label, python, gpu=gpu), verify)
     _keep(recording.trace)
     if recording.outcome.error is not None:
         raise recording.outcome.error
@@ -159,7 +161,7 @@ def compare(
         raises does not end the comparison: see `Trace.error`.
     """
     names = _own_namespace() if namespace is None else namespace
-    return _weighing.compare(
+    return _compare(
         *variants, repeat=repeat, namespace=names, labels=labels, copy=copy, sampler=sampler, interval=interval
     )
 
@@ -189,7 +191,7 @@ def analyze_memory(*functions: Callable[[], object], interval: float = 50e-6, re
     BaseException
         Whatever the first function that fails raises.
     """
-    return _weighing.analyze(functions, interval, repeat)
+    return _analyze(functions, interval, repeat)
 
 
 def _work(what: Any, args: tuple[object, ...], names: dict[str, Any], follow: Iterable[Any]) -> Cell | Call:

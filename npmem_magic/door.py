@@ -39,3 +39,20 @@ def in_terminal(shell: Any) -> bool:
 def complain(error: Exception) -> None:
     """Say that a report could not be made; the cell goes on."""
     print(f"The report could not be made ({type(error).__name__}: {error}). Please report this.", file=sys.stderr)
+
+
+def seconds_of(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+seconds_of.__name__ = "number of seconds"  # what argparse calls it when it complains
+
+
+def as_cell(given: str, text: str, had_body: bool) -> str:
+    """The text below ``%%memtrace`` with the options given before, or behind ``%memtrace`` where it is one line."""
+    if not had_body and "\n" not in text.rstrip("\n"):
+        return " ".join(filter(None, ("%memtrace", given, text.rstrip("\n"))))
+    return f"%%memtrace {given}".rstrip() + "\n" + text

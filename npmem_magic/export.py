@@ -261,13 +261,8 @@ def _steps(trace: Any) -> Curves:
 
 
 def apply_advice(source: str, first_line: int, advice: Iterable[Any]) -> str:
-    """`source` with the text `before` that begins on each advice's line replaced by its `after`.
-
-    Raises
-    ------
-    NpmemError
-        When that text does not begin on its line exactly once, or two pieces of advice overlap.
-    """
+    """`source` with the text `before` that begins on each advice's line replaced by its `after`;
+    `NpmemError` when that text does not begin on its line exactly once, or two pieces overlap."""
     places = sorted((_place(source, first_line, piece), piece.after) for piece in advice)
     for ((_, end), _), ((start, _), _) in pairwise(places):
         if start < end:
@@ -277,6 +272,16 @@ def apply_advice(source: str, first_line: int, advice: Iterable[Any]) -> str:
     return source
 
 
+def apart(source: str, first_line: int, advice: Iterable[Any]) -> list[Any]:
+    """Those of the pieces, in their order, that do not change the same text as one before."""
+    kept: dict[tuple[int, int], Any] = {}
+    for piece in advice:
+        start, end = _place(source, first_line, piece)
+        if all(end <= first or last <= start for first, last in kept):
+            kept[start, end] = piece
+    return list(kept.values())
+
+
 def _place(source: str, first_line: int, piece: Any) -> tuple[int, int]:
     lines = source.split("\n")
     at = piece.line - first_line
@@ -284,9 +289,8 @@ def _place(source: str, first_line: int, piece: Any) -> tuple[int, int]:
         raise NpmemError(f"The advice for line {piece.line} names no text of this source. Trace the cell again.")
     begin = sum(len(line) + 1 for line in lines[:at])
     # A name must not be found inside a longer one.
-    left = r"(?<!\w)" if re.match(r"\w", piece.before) else ""
-    right = r"(?!\w)" if re.search(r"\w\Z", piece.before) else ""
-    found = re.compile(left + re.escape(piece.before) + right).finditer(source, begin)
+    words = [r"(?<!\w)" if re.match(r"\w", piece.before) else "", r"(?!\w)" if re.search(r"\w\Z", piece.before) else ""]
+    found = re.compile(re.escape(piece.before).join(words)).finditer(source, begin)
     spans = [match.span() for match in found if match.start() <= begin + len(lines[at])]
     if len(spans) != 1:
         seen = f"{len(spans)} times" if spans else "not"

@@ -22,14 +22,16 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from .advise import advised, advised_async
+from .advise.takeover import page_of, rewritten
 from .cell import Cell
 from .compare_magics import CompareMagics
 from .doctor_magics import DoctorMagics
-from .door import BODY, in_terminal, told_as_usage, variable_name
+from .door import BODY, as_cell, in_terminal, seconds_of, told_as_usage, variable_name
 from .dtype_magics import DtypeMagics
 from .follow import find_function
 from .language import loop_is_running
-from .record import Options, Recording, record, record_async
+from .record import Options, Recording
 from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
 from .trace import Trace
@@ -43,22 +45,14 @@ _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 class Request:
     """One use of the magic: what to run, and what to do with the result."""
 
+    given: str
     statement: str
     output: str | None
     label: str | None
     quiet: bool
     functions: tuple[str, ...]
     options: Options
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(text)
-    return seconds
-
-
-_seconds.__name__ = "number of seconds"  # what argparse calls it when it complains
+    verify: bool | None
 
 
 @magics_class
@@ -76,6 +70,7 @@ class MemoryMagics(Magics):
         self.tracebacks = PlainTraceback(shell)
         self.traces: dict[str, Trace] = {}
         self._keep = keep
+        self._last: tuple[Trace, str, str] | None = None  # the last trace, with the line and the text it came from
 
     @no_var_expand
     @needs_local_scope
@@ -110,7 +105,7 @@ class MemoryMagics(Magics):
     @argument(
         "--interval",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds_of,
         default=0.0,
         help="Seconds between two readings of the resident memory. Without it the sampler finds a good one.",
     )
@@ -121,6 +116,15 @@ class MemoryMagics(Magics):
         help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
         "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
     )
+    @argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="Prove all advice by running it on copies, and show only what is proven; or prove nothing. Without it "
+        "what is cheap to run is proven.",
+    )
+    @argument("--apply", metavar="N", help="Put the last cell with its advice N (or `all`) into the next cell.")
+    @argument("--explain", metavar="RULE", help="Show the page of a rule of the advice; `all` lists the rules.")
     @argument("statement", nargs=argparse.REMAINDER, help="With %%memtrace on a line of its own: what to run.")
     def memtrace(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> object:
         """Run code and show which expression took the NumPy memory, to the byte.
@@ -128,6 +132,8 @@ class MemoryMagics(Magics):
         ``%%memtrace`` on the first line measures the cell below it; ``%memtrace STATEMENT`` measures one
         statement. The code behaves as it does without the magic, and its value is the result.
         """
+        if self._answered(line):
+            return None
         request = self._request(line)
         if cell is not None:
             work = self._cell(request, cell, self.shell.user_ns, BODY)
@@ -138,16 +144,16 @@ class MemoryMagics(Magics):
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
         with told_as_usage():
-            recording = record(work, work.namespace, request.options)
-        return self._finish(recording, request)
+            recording = advised(work, work.namespace, request.options, request.verify)
+        return self._finish(recording, request, work)
 
     async def run_awaiting(self, line: str, cell: str) -> object:
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
         with told_as_usage():
-            recording = await record_async(work, work.namespace, request.options)
-        return self._finish(recording, request)
+            recording = await advised_async(work, work.namespace, request.options, request.verify)
+        return self._finish(recording, request, work)
 
     def _request(self, line: str) -> Request:
         """What the line asks for; the statement behind the options is left exactly as it was typed."""
@@ -157,13 +163,30 @@ class MemoryMagics(Magics):
         if rest and rest[0][0] == "--":
             rest = rest[1:]
         return Request(
+            given=(line[: rest[0].start()] if rest else line).strip(),
             statement=line[rest[0].start() :].rstrip() if rest else "",
             output=chosen.output,
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
             options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu),
+            verify=chosen.verify,
         )
+
+    def _answered(self, line: str) -> bool:
+        """Whether the line asked for something other than a run, which is then done."""
+        chosen = cast(Any, self.memtrace).parser.parse_args([_unquoted(word[0]) for word in _WORD.finditer(line)])
+        if chosen.explain is not None:
+            with told_as_usage():
+                print(page_of(chosen.explain))
+        elif chosen.apply is not None:
+            if self._last is None:
+                raise UsageError("nothing was traced yet. Put %%memtrace above a cell first.")
+            trace, given, raw = self._last
+            with told_as_usage():
+                text = rewritten(trace, raw, chosen.apply)
+            self.shell.set_next_input(as_cell(given, text, trace.first_line == BODY), replace=False)
+        return chosen.explain is not None or chosen.apply is not None
 
     def _cell(self, request: Request, source: str, namespace: dict[str, Any], first_line: int) -> Cell:
         if first_line == BODY and request.statement:
@@ -177,10 +200,11 @@ class MemoryMagics(Magics):
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
-    def _finish(self, recording: Recording, request: Request) -> object:
+    def _finish(self, recording: Recording, request: Request, work: Cell) -> object:
         """Keep and show the trace; then the cell's own value, or its own error again."""
         trace, outcome = recording.trace, recording.outcome
         self._keep(trace)
+        self._last = trace, request.given, work.raw
         if request.label is not None:
             self.traces[request.label] = trace
         if request.output is not None:

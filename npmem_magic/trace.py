@@ -117,6 +117,16 @@ class Advice:
     why: str
 
 
+@dataclass(frozen=True)
+class Tempting:
+    """A rewrite that is likely to be tried and would be wrong: the rule, the line, its text, and why (a sentence)."""
+
+    rule: str
+    line: int
+    source: str
+    why: str
+
+
 class Renderer(Protocol):
     """What `render` registers here, so that a result can show itself without knowing any ink."""
 
@@ -160,9 +170,9 @@ class Trace:
         When the peak was reached. `peak_line` (0 when unknown), `peak_function` and `peak_source` say where.
     resident_peak : int or None
         Bytes the resident set rose above the start; None when nothing could measure it.
-    lines, expressions, at_peak, advice : tuple
-        See `LineCost`, `ExpressionCost`, `Holding`, `Advice`. `lines` holds every line of the cell and of each
-        followed function that ran; `expressions` come largest peak first; `at_peak` sums to the bytes allocated in
+    lines, expressions, at_peak, advice, tempting : tuple
+        See `LineCost`, `ExpressionCost`, `Holding`, `Advice`, `Tempting`. `lines` holds every line of the cell and of
+        each followed function that ran; `expressions` come largest peak first; `at_peak` sums to the bytes allocated in
         the cell and alive at the peak.
     timeline : (int64 array, int64 array), each of shape (n,)
         The exact step curve: at `time_ns[i]` the allocated total became `allocated[i]`.
@@ -212,6 +222,7 @@ class Trace:
     device_costs: tuple[DeviceCost, ...] = ()
     device_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
     advice: tuple[Advice, ...] = ()
+    tempting: tuple[Tempting, ...] = ()
     notes: tuple[str, ...] = ()
     engine: str = "native"
     first_line: int = 1
@@ -245,8 +256,9 @@ class Trace:
         return renderer().figure(self)
 
     def apply(self, *advice: Advice) -> str:
-        """The cell's source with `advice` (all of it by default) taken over."""
-        return export.apply_advice(self.source, self.first_line, advice or self.advice)
+        """The cell's source with `advice` taken over; by default all of it that does not change the same text twice."""
+        chosen = advice or export.apart(self.source, self.first_line, self.advice)
+        return export.apply_advice(self.source, self.first_line, chosen)
 
     def __repr__(self) -> str:
         return f"<Trace peak={self.peak} net={self.net} gross={self.gross} bytes, {self.seconds:.3g} s>"
@@ -269,6 +281,6 @@ def load(path: str | Path) -> Trace:
     """
     parts = {
         "lines": LineCost, "expressions": ExpressionCost, "at_peak": Holding, "advice": Advice,
-        "devices": Device, "device_costs": DeviceCost,
+        "tempting": Tempting,        "devices": Device, "device_costs": DeviceCost,
     }  # fmt: skip
     return export.from_document(export.read_json(path), Trace, parts)

@@ -303,6 +303,14 @@ def test_callables_start_from_copies(engine: str) -> None:
     assert lines == {first + 1, first + 2}
 
 
+def test_functions_of_a_notebook_find_its_names() -> None:
+    notebook: dict[str, Any] = {"__name__": "__main__", "np": np, "size": N}
+    exec("def whole():\n    return np.zeros(size)\ndef half():\n    return np.zeros(size // 2)", notebook)
+    found = weigh(notebook["whole"], notebook["half"], names={})
+    assert [trace.error for trace in found.traces.values()] == [None, None]
+    assert peaks(found) == [B, B // 2]
+
+
 def test_callables_without_lines_and_with_one_name() -> None:
     found = weigh(partial(np.zeros, N), partial(np.zeros, 2 * N), lambda: np.ones(3), names={})
     assert found.labels == ("zeros", "zeros (2)", "c")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -169,3 +170,22 @@ def test_known_to_have_no_effects(text: str) -> None:
 def test_not_known_to_have_no_effects(text: str) -> None:
     reason = find_effects(ast.parse(text), effects_home())
     assert reason and not reason.endswith(".")
+
+
+def test_plain_files_may_be_read_again(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones(3))
+    home = effects_home() | {"p": tmp_path / "x.npy", "q": str(tmp_path / "x.npy"), "gone": "nowhere.npy", "k": 1}
+    for text in ("y = np.load(p)", "s = np.load(q, mmap_mode='r')[:k].sum()", "y = np.fromfile(q, count=k)"):
+        assert find_effects(ast.parse(text), home) == "", text
+    for text in (
+        "y = np.load(gone)",
+        "y = np.load(p, mmap_mode='r+')",
+        "y = np.load(p, 'r+')",
+        "y = np.load(p, allow_pickle=True)",
+        "y = np.load(p, **d)",
+        "y = np.load(opener(q, 'rb'))",
+        "q = 'other'\ny = np.load(q)",
+        "np.save(p, x)",
+        "y = np.genfromtxt(p, converters={0: loud})",
+    ):
+        assert find_effects(ast.parse(text), home) != "", text

@@ -119,7 +119,7 @@ def test_tracemalloc_is_not_started() -> None:
 def test_another_watcher_of_the_handler_sees_the_same(ledger: str) -> None:
     here = names()
     with counting({}) as log:
-        trace = npmem_magic.trace("a = np.zeros(N)\na = np.sqrt(a) * 2", namespace=here, sampler="off")
+        trace = npmem_magic.trace("a = np.zeros(N)\na = np.sqrt(a) * 2", namespace=here, sampler="off", verify=False)
     births = [each for each, _, _ in log.events if each == 8 * size()]
     assert len(births) in (2, 3)  # the product may be written into the square root
     seen = sum(births)

@@ -8,6 +8,7 @@ import make_traces
 import numpy as np
 import odd_traces
 import pytest
+from tracing import run
 
 from npmem_magic.render import curves, lane
 from npmem_magic.trace import Trace
@@ -88,3 +89,22 @@ def test_column_peaks_miss_no_spike() -> None:
 def test_ticks_are_round_numbers(low: int, high: int, unit: str, size: int, words: list[str]) -> None:
     ticks = curves.axis(low, high, unit, size, 5, whole=size == 1).ticks
     assert [text for _, text in ticks] == words
+
+
+def test_the_peak_is_marked_where_its_expression_took_the_bytes() -> None:
+    """Line 2 adds a scalar's 8 bytes on top: the peak is reached there, and named after line 1."""
+    trace = run("""
+        y = x * 2
+        y += 3
+        y *= x
+        """, x=np.ones(1_000_000))  # fmt: skip
+    segments = lane.fold(trace)
+    assert (trace.peak_line, [segment.first for segment in segments if segment.peak]) == (1, [1])
+
+
+def test_where_a_peak_is_marked() -> None:
+    times, values = np.array([0, 10, 20, 30, 40]), np.array([100_000, 5, 99_500, 99_400, 100_000])
+    assert curves.shown_peak(times, values, 40, 100_000) == 20
+    assert curves.shown_peak(times, values, 0, 100_000) == 0
+    assert curves.shown_peak(times, np.array([1, 2, 3, 4, 100]), 40, 100) == 40
+    assert curves.shown_peak(times[:0], values[:0], 7, 0) == 7

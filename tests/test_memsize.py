@@ -217,3 +217,9 @@ def test_the_magic(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> 
     assert "The side -3 is negative" in capsys.readouterr().err
     ip.run_cell("def f(k):\n    %memsize (k, 2) int8\nf(7)")
     assert "14 bytes" in capsys.readouterr().out
+
+
+def test_what_fits_the_budget_needs_no_pieces() -> None:
+    assert npmem_magic.memsize("1000 float64", budget="8000 B").chunks is None
+    chunks = npmem_magic.memsize("1000 float64", budget="7999 B").chunks
+    assert chunks is not None and chunks.count == 2

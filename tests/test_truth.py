@@ -85,6 +85,7 @@ def namespace(folder: Path, n: int = N) -> dict[str, Any]:
     names |= {"pd": pd, "ne": ne, "ThreadPoolExecutor": ThreadPoolExecutor}
     names |= {"path": str(folder / "x.npy"), "flat": str(folder / "x.bin")}
     names |= {"series": pd.Series(x.copy()), "frame": pd.DataFrame({"a": x.copy()})}
+    assert len(names["frame"]["a"]) == len(x)  # pandas makes its tables of blocks, 8 bytes each, at the first look
     names["masked"] = np.ma.masked_array(x.copy(), mask=names["even"].copy())
     return names
 

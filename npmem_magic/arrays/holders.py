@@ -176,3 +176,16 @@ def _explained(namespace: Mapping[str, object], name: str) -> tuple[Holder, ...]
     kinds = sorted({type(each).__name__ for each in gc.get_referrers(array) if id(each) not in own} - {"frame"})
     path = f"an object of type {kinds[0]}" if kinds else _UNNAMED
     return (Holder(path, "other", True),)
+
+
+def obstacle(namespace: dict[str, object], name: str) -> str:
+    """`in_place` without the search for holders: why not, in words that follow "because", or nothing. Microseconds."""
+    return _unfit(namespace, name) or ("" if _is_alone(namespace, name) else SEEN)
+
+
+def is_only_reference(namespace: Mapping[str, object], name: str) -> bool:
+    """Whether nothing but the name refers to the object itself; views of an array refer to it, too."""
+    return _references(namespace, name) == _ONE_NAME
+
+
+SEEN = "something else looks at its bytes"

@@ -13,7 +13,7 @@ import numpy as np
 from . import reach
 from .equality import DIFFERS, SAME, UNKNOWN, Equality, worst
 from .layouts import root_of
-from .sameness import CODE, compare_values, is_same
+from .sameness import CODE, compare_narrowed, compare_values, is_same
 
 VALUE = "the last expression"
 
@@ -61,12 +61,14 @@ def _groups(namespace: Mapping[str, Any], names: Any) -> frozenset[frozenset[str
     return frozenset(frozenset(group) for group in groups.values() if len(group) > 1)
 
 
-def compare_aftermaths(first: Aftermath, other: Aftermath, forget: frozenset[str] = frozenset()) -> Equality:
+def compare_aftermaths(
+    first: Aftermath, other: Aftermath, forget: frozenset[str] = frozenset(), narrower: frozenset[str] = frozenset()
+) -> Equality:
     """The verdict on `other`: over the last expression, every name that both bind, and everything they read.
 
-    Names in `forget` may be there or not.
+    Names in `forget` may be there or not, and hold anything; those in `narrower` may be of another dtype.
     """
-    found = list(_names(first, other, forget))
+    found = list(_names(first, other, forget, narrower))
     compared = [VALUE] if first.has_value and other.has_value else []
     if compared:
         found.append(compare_values(first.value, other.value, VALUE))
@@ -87,13 +89,13 @@ def compare_aftermaths(first: Aftermath, other: Aftermath, forget: frozenset[str
     )
 
 
-def _names(first: Aftermath, other: Aftermath, forget: frozenset[str]) -> Iterator[Equality]:
-    for name in sorted(first.names.keys() | other.names.keys()):
+def _names(first: Aftermath, other: Aftermath, forget: frozenset[str], narrower: frozenset[str]) -> Iterator[Equality]:
+    for name in sorted((first.names.keys() | other.names.keys()) - forget):
         if name in first.names and name in other.names:
             one, two = first.names[name], other.names[name]
             if not (isinstance(one, CODE) and isinstance(two, CODE)):
-                yield compare_values(one, two, name)
-        elif name not in forget and name in (first.began | first.bound) & (other.began | other.bound):
+                yield compare_narrowed(one, two, name) if name in narrower else compare_values(one, two, name)
+        elif name in (first.began | first.bound) & (other.began | other.bound):
             yield Equality(DIFFERS, name, "is there / is deleted" if name in first.names else "is deleted / is there")
 
 

@@ -73,7 +73,7 @@ class Plan:
 
     def add(self, names: Iterable[str]) -> None:
         """Copy `names` too."""
-        todo = dict.fromkeys(names, self._home)
+        todo = {**self._pickler.wanted, **dict.fromkeys(names, self._home)}
         while todo:
             for name, home in todo.items():
                 if name in home and name not in self.masters:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from . import allowed, reach
+from . import allowed, files, reach
 from .known import Unknown, Values
 
 _STATEMENTS = (
@@ -157,6 +157,10 @@ class _Reader(ast.NodeVisitor):
         return isinstance(self._resolve(node), ModuleType | type)
 
     def visit_Call(self, node: ast.Call) -> None:
+        if self._is_reading(node):
+            for part in (*node.args[1:], *node.keywords):
+                self.visit(part)
+            return
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in ("evaluate", "NumExpr", "eval", "query", "validate"):
             self._check_formula(node)
@@ -165,6 +169,14 @@ class _Reader(ast.NodeVisitor):
             if called is not _UNKNOWN and self._values.is_plain_object(called):
                 raise Unknown(f"`{ast.unparse(node.func)}` is called, which runs code of {type(called).__name__}")
         self.generic_visit(node)
+
+    def _is_reading(self, node: ast.Call) -> bool:
+        """Whether the call reads numbers of a plain file that is there, by its path, and does nothing else."""
+        if self._resolve(node.func) not in files.READERS or not node.args:
+            return False
+        path = node.args[0].value if isinstance(node.args[0], ast.Constant) else self._resolve(node.args[0])
+        given = {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+        return files.is_plain_file(path) and files.is_harmless(given) and len(node.args) == 1
 
     def _check_formula(self, node: ast.Call) -> None:
         """A text that numexpr or pandas computes: a constant, with nothing in it that reaches further."""

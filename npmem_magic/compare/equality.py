@@ -9,7 +9,7 @@ SAME, CLOSE, DTYPE, DIFFERS, UNKNOWN = "same bits", "close", "dtype differs", "d
 _ORDER = (SAME, CLOSE, DTYPE, DIFFERS, UNKNOWN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Equality:
     """One verdict on the results of a variant against those of the first.
 
@@ -42,6 +42,9 @@ class Equality:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.verdict, self.details and f"({self.details})")))
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     @property
     def details(self) -> str:

@@ -90,6 +90,7 @@ def prove(
     *,
     least: int = 1,
     forget: Iterable[str] = (),
+    narrower: Iterable[str] = (),
     allow_effects: bool = False,
     also_held: int = 0,
 ) -> Verdict:
@@ -104,7 +105,10 @@ def prove(
     least : int
         Bytes that the peak must fall by to count as a gain.
     forget : iterable of str
-        Names that only `before` needs to bind; any other name that `after` does not bind makes the results differ.
+        Names that only `before` needs to bind, or that may hold something else; any other name that `after` does not
+        bind makes the results differ.
+    narrower : iterable of str
+        Names that may be of another dtype, as long as their values are close in it.
     allow_effects : bool
         Run also what may reach files, the network, the screen, or code that is not known.
     also_held : int
@@ -117,7 +121,8 @@ def prove(
         When a trace is running already, or nothing can count here.
     """
     try:
-        return _prove(before, after, namespace, _Terms(least, frozenset(forget), allow_effects, also_held))
+        terms = _Terms(least, frozenset(forget), frozenset(narrower), allow_effects, also_held)
+        return _prove(before, after, namespace, terms)
     except _Stop as stop:
         return stop.verdict
 
@@ -128,6 +133,7 @@ class _Terms:
 
     least: int
     forget: frozenset[str]
+    narrower: frozenset[str]
     allow_effects: bool
     also_held: int
 
@@ -151,7 +157,7 @@ def _prove(before: str, after: str, namespace: Mapping[str, Any], terms: _Terms)
             _check_strangers(before, after, plan, states, strangers)
     finally:
         states.restore()
-    equality = aftermath.compare_aftermaths(first[0], second[0], terms.forget)
+    equality = aftermath.compare_aftermaths(first[0], second[0], terms.forget, terms.narrower)
     return _judged(equality, first[1], second[1], terms.least)
 
 
@@ -179,7 +185,9 @@ def _changed_in_place(tree: ast.Module) -> set[str]:
 
 
 def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
-    names = sorted({name for tree in trees for name in reach.names_read(tree, namespace)})
+    read = {name for tree in trees for name in reach.names_read(tree, namespace)}
+    # What is bound anew lets go of what it held: without that the peak would be another one.
+    names = sorted(read | (reach.names_bound(trees[0]) & namespace.keys()))
     try:
         plan = Plan(namespace, names)
         plan.add_onlookers()

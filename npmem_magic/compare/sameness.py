@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -20,6 +21,14 @@ _SAME = Equality(SAME)
 def compare_values(one: Any, other: Any, where: str) -> Equality:
     """How two values compare; `where` is what they are called."""
     return _Comparison().compare(one, other, where)
+
+
+def compare_narrowed(one: Any, other: Any, where: str) -> Equality:
+    """The same, where another dtype is no difference as long as the values are close in it."""
+    if isinstance(one, np.generic | float) and isinstance(other, np.generic | float):
+        one, other = np.asarray(one), np.asarray(other)
+    found = compare_values(one, other, where)
+    return replace(found, verdict=CLOSE) if found.verdict == DTYPE else found
 
 
 def is_same(one: Any, other: Any) -> bool:

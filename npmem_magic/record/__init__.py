@@ -51,6 +51,7 @@ class Options:
     """How to watch. `interval` is in seconds, 0 leaves it to the sampler; `label` ends up in `Trace.label`;
     `python` counts Python's own bytes, too; `gpu` is one of `gpus.MODES`.
 
+    `before_statement` is called before each top-level statement of a cell, while everything is being counted.
     Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
     `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
     """
@@ -60,6 +61,7 @@ class Options:
     label: str | None = None
     python: bool = False
     beside: Callable[[Around], Companion] | None = None
+    before_statement: Callable[[], None] | None = None
     collect: bool = True
     gpu: str = "auto"
 
@@ -99,6 +101,8 @@ class _Watch:
 
     def between(self) -> None:
         """What belongs before each statement."""
+        if self._options.before_statement is not None:
+            self._options.before_statement()
         self._devices.between()
         self._clock.resume()
 

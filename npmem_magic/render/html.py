@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from ..sizes import human, human_seconds
-from ..trace import Advice
+from .advice import as_html
 from .chart import BLUE, RED
 from .page import AliveRow, Curves, Page, Scale
 from .rows import Row, Section
@@ -51,7 +51,7 @@ def draw(page: Page, picture: Callable[[Curves], str], table: Callable[[Table], 
         *(_section(section, page) for section in page.sections),
         _alive(page),
         *map(table, page.tables),
-        _advice(page.advice),
+        as_html(page.advice, page.tempting),
         _notes(page.notes),
     ]
     style = "max-width:900px;margin:4px 0 8px;text-align:left;line-height:1.4;font-size:13px;color:inherit"
@@ -234,23 +234,6 @@ def _alive_row(row: AliveRow, scale: Scale) -> str:
         + f'<td style="{_CELL};text-align:left">{name}</td>'
         + _number(str(row.line) if row.line else "", dim=True)
         + f'<td style="{_CELL};text-align:left;font-size:12.5px;overflow-wrap:anywhere">{source}{note}</td></tr>'
-    )
-
-
-def _advice(advice: tuple[Advice, ...]) -> str:
-    return _title("Advice") + "".join(map(_suggestion, advice)) if advice else ""
-
-
-def _suggestion(advice: Advice) -> str:
-    words = f"line {advice.line} · {advice.rule} · {advice.verdict}, {advice.keeps}"
-    old = "".join(f"− {line}\n" for line in printable_lines(advice.before))
-    new = "".join(f"+ {line}\n" for line in printable_lines(advice.after))
-    return (
-        f'<div style="margin:6px 0;padding:4px 10px;border:1px solid {_RULE};border-radius:6px">'
-        f'<strong style="color:{GREEN}">−{human(advice.saving)} at the peak</strong> · {escape(words)}'
-        f'<pre style="{_PRE};padding:3px 0"><span style="color:{RED}">{escape(old)}</span>'
-        f'<span style="color:{GREEN}">{escape(new)}</span></pre>'
-        f'<div style="{_DIM}">{escape(printable(advice.why))}</div></div>'
     )
 
 

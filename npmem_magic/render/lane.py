@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..trace import Curve, LineCost, Trace
+from .curves import shown_peak
 
 Measure = Callable[[str], float]  # the width of a text
 MOST_ROUNDS_SHOWN = 60
@@ -72,17 +73,17 @@ def fold(trace: Trace) -> tuple[Segment, ...]:
     ids = np.array([keys[number[line]] for line in lines.tolist()])
     starts = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist()]
     ends = [*starts[1:], len(times)]
-    found = []
+    found, moment = [], shown_peak(*trace.timeline, trace.peak_ns, trace.peak)
     for low, high in zip(starts, ends, strict=True):
         end = int(times[high]) if high < len(times) else total
-        segment = _segment(number[int(lines[low])], times[low:high], lines[low:high], end, trace)
+        segment = _segment(number[int(lines[low])], times[low:high], lines[low:high], end, trace, moment)
         found.append(segment)
     return tuple(found)
 
 
-def _segment(unit: _Unit, times: Curve, lines: Curve, end: int, trace: Trace) -> Segment:
+def _segment(unit: _Unit, times: Curve, lines: Curve, end: int, trace: Trace, moment: int) -> Segment:
     start = int(times[0])
-    holds_peak = trace.peak > 0 and start <= trace.peak_ns < max(end, start + 1)
+    holds_peak = trace.peak > 0 and start <= moment < max(end, start + 1)
     segment = Segment(start, end, unit.first, unit.last, peak=holds_peak)
     rounds = _rounds(unit.body, trace) if unit.body else ""
     if not rounds:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..sizes import human, human_seconds, unit_for
-from ..trace import CELL, Advice, Curve, Holding, Trace
+from ..trace import CELL, Advice, Curve, Holding, Tempting, Trace
 from . import panel
-from .curves import Axis, axis, closed, thin, time_unit
+from .curves import Axis, axis, closed, shown_peak, thin, time_unit
 from .headline import Headline, counted, headline_of, place
 from .lane import Segment, fold
 from .panel import Panel
@@ -98,6 +98,7 @@ class Page:
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    tempting: tuple[Tempting, ...] = ()
 
 
 def describe(trace: Trace) -> Page:
@@ -121,6 +122,7 @@ def describe(trace: Trace) -> Page:
         advice=trace.advice,
         notes=trace.notes,
         tables=tuple(filter(None, (panel.table(trace),))),
+        tempting=trace.tempting,
     )
 
 
@@ -209,7 +211,7 @@ def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
         allocated=steps,
         resident=resident,
         panel=second,
-        peak=(min(trace.peak_ns, total), trace.peak) if trace.peak else None,
+        peak=(min(shown_peak(*trace.timeline, trace.peak_ns, trace.peak), total), trace.peak) if trace.peak else None,
         peak_words=f"peak {human(trace.peak)}{place(trace, ', ')}",
         peak_code=expression(trace.peak_source),
         time=axis(0, total, clock, nanoseconds, 8, whole=clock == "ns"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..compare.comparison import FIGURES, Comparison, Spread
-from ..compare.equality import UNKNOWN, Equality
+from ..compare.equality import DIFFERS, UNKNOWN, Equality
 from ..sizes import human, human_seconds, unit_for
 from ..trace import Trace
 from .curves import axis, time_unit
@@ -123,7 +123,8 @@ def _headline(traces: Mapping[str, Trace], equal: Mapping[str, Equality]) -> tup
     if verdicts <= {UNKNOWN} and len({each.why for each in others.values()}) < 2:
         return lead, raised
     if len(verdicts) == 1:
-        return lead, (f"{'results' if len(others) == 1 else 'all results'}: {verdicts.pop()}", *raised)
+        verdict, which = verdicts.pop(), "results" if len(others) == 1 else "all results"
+        return lead, (f"{which} differ" if verdict == DIFFERS else f"{which}: {verdict}", *raised)
     words = ", ".join(f"{one_line(label)} {each.verdict}" for label, each in others.items())
     return lead, (f"results: {words}", *raised)
 

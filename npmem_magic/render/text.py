@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..sizes import human, human_seconds
-from ..trace import Advice
 from . import sheet_text
+from .advice import as_text
 from .blocks import plot
 from .page import AliveRow, Page, Scale
 from .rows import Row, Section
@@ -26,7 +26,7 @@ def draw(page: Page, width: int = WIDTH) -> str:
     if page.alive:
         parts.append(_alive(page, width))
     parts += [sheet_text.piece(table, width) for table in page.tables]
-    parts += [_suggestion(advice, width) for advice in page.advice]
+    parts += as_text(page.advice, page.tempting, width)
     if page.notes:
         parts.append([line for note in page.notes for line in wrap(f"note: {printable(note)}", width, "      ")])
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts)
@@ -130,11 +130,3 @@ def _alive(page: Page, width: int) -> list[str]:
 def _made_by(row: AliveRow) -> str:
     where = (f"in {row.function}, " if row.function else "") + f"line {row.line}" if row.line else ""
     return ", ".join(filter(None, (": ".join(filter(None, (where, row.source))), one_line(row.note))))
-
-
-def _suggestion(advice: Advice, width: int) -> list[str]:
-    words = f"−{human(advice.saving)} at the peak · line {advice.line} · {advice.rule}"
-    old = [f"  - {printable(line)}" for line in advice.before.rstrip().splitlines()]
-    new = [f"  + {printable(line)}" for line in advice.after.rstrip().splitlines()]
-    head = f"Advice: {words} · {advice.verdict}, {advice.keeps}"
-    return [*wrap(head, width), *(clip(line, width) for line in old + new), *wrap(f"  {advice.why}", width, "  ")]

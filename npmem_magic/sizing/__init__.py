@@ -140,7 +140,7 @@ def memsize(
         asked=asked, shape=array.shape, dtype=array.dtype, nbytes=array.nbytes, parts=named, memory=room,
         devices=devices, notes=tuple(evaluation.bounds),
     )  # fmt: skip
-    if found.fits and given is None:
+    if found.fits and (given is None or array.nbytes <= given):
         return found
     chunks = plan(array, given or max(1 << 20, room.free // _BUDGET_SHARE))
     return MemSize(**{**vars(found), "chunks": chunks, "snippet": snippet(array, chunks)})

@@ -182,7 +182,7 @@ def _attribute(owner: Value, name: str) -> Value:
     value = owner.value if isinstance(owner, Known) else None
     if type(value) is ModuleType or isinstance(value, (np.finfo, np.iinfo, np.dtype, np.generic)):
         found = getattr(value, name, None)
-        return Unknown(f"{name!r} is not there") if found is None else Known(found)
+        return Unknown(f"{name!r} is not there") if found is None and name != "newaxis" else Known(found)
     return Unknown(f"an attribute of {type(value).__name__} is not looked at")
 
 

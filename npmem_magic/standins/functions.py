@@ -221,13 +221,15 @@ def index(array: Array, parts: Sequence[Value]) -> tuple[Value, str]:
     return Array((*made.shape, *array.shape[1:]), array.dtype), ""
 
 
-def _sliced(array: Array, key: tuple[Any, ...]) -> Value:
+def _sliced(array: Array, key: tuple[Any, ...] | str) -> Value:
+    if len(key) == 1 and isinstance(key[0], str):
+        key = key[0]  # a field's name; NumPy takes no tuple of them
     try:
         # One element, seen from every place: slicing it costs nothing.
         found = np.broadcast_to(np.zeros((), array.dtype), array.shape)[key]
     except (IndexError, ValueError, TypeError) as error:
         return Unknown(f"NumPy says {type(error).__name__}: {error}")
-    return Array(found.shape, array.dtype, is_scalar=not isinstance(found, np.ndarray))
+    return Array(found.shape, found.dtype, is_scalar=not isinstance(found, np.ndarray))
 
 
 def reshape(array: Array, args: Sequence[Value], by_broadcast: bool) -> Value:
