@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .advise import advised
+from .budgets import PeakOverBudget
 from .cell import Call, Cell
 from .compare import analyze as _analyze
 from .compare import compare as _compare
@@ -36,6 +37,7 @@ __all__ = [
     "ArrayInfo",
     "MemSize",
     "NpmemError",
+    "PeakOverBudget",
     "Trace",
     "Unavailable",
     "analyze_memory",
@@ -91,6 +93,9 @@ def trace(
     python: bool = False,
     gpu: str = "auto",
     verify: bool | None = None,
+    limit: str | int = "",
+    max_peak: str | int = "",
+    children: bool = False,
 ) -> Trace:
     """What running `what` costs, in bytes.
 
@@ -104,12 +109,9 @@ def trace(
         Kept as `Trace.label`; functions whose lines are to be shown too.
     sampler, interval : {"auto", "memory_profiler", "off"} and float
         Who reads the resident memory meanwhile; seconds between two readings, 0 leaves them to the sampler.
-    python : bool
-        Count Python objects, too, and tell them apart from NumPy's data. Slower: the notes say by how much.
-    gpu : {"auto", "exact", "off"}
-        Whether GPU memory is read; "exact" resets torch's own peak counter at each line.
-    verify : bool, optional
-        Whether advice is proven by running it on copies: all of it, none, or by default what is cheap.
+    python, gpu, verify, limit, max_peak, children : optional
+        As the magic's options of these names (``%memtrace?`` prints them); a `verify` of None proves what is cheap.
+        Beyond `limit` a MemoryError is raised, after a higher peak than `max_peak` `PeakOverBudget`.
 
     Raises
     ------
@@ -119,11 +121,11 @@ def trace(
         Whatever the traced code raises, as it was raised. Its trace is then in `npmem_magic.last`.
     """
     names = _own_namespace() if namespace is None else namespace
-    work = _work(what, args, names, follow)
-    recording = advised(work, names, Options(sampler, interval, label, python, gpu=gpu), verify)
+    options = Options(sampler, interval, label, python, gpu=gpu, limit=limit, max_peak=max_peak, children=children)
+    recording = advised(_work(what, args, names, follow), names, options, verify)
     _keep(recording.trace)
-    if recording.outcome.error is not None:
-        raise recording.outcome.error
+    if recording.error is not None:
+        raise recording.error
     return recording.trace
 
 

@@ -44,12 +44,16 @@ def named_buffers(namespace: Mapping[str, object]) -> dict[int, tuple[str, int]]
 def named_owners(namespace: Mapping[str, object]) -> dict[int, np.ndarray]:
     """Address of each buffer that a name reaches, with the array that owns it; looked at as in `named_buffers`."""
     found: dict[int, np.ndarray] = {}
-    for name, value in list(namespace.items()):
-        arrays = [value] if isinstance(value, np.ndarray) else [array for _, array in inside(name, value)]
-        for owner in map(owner_of, arrays):
+    for value in list(namespace.values()):
+        for owner in map(owner_of, arrays_in(value)):
             if owner.flags.owndata:
                 found[address_of(owner)] = owner
     return found
+
+
+def arrays_in(value: object) -> list[np.ndarray]:
+    """`value` when it is an array, else the arrays one level down in it."""
+    return [value] if isinstance(value, np.ndarray) else [array for _, array in inside("", value)]
 
 
 def _note(found: dict[int, tuple[str, int]], name: str, array: np.ndarray) -> None:

@@ -236,8 +236,7 @@ def _changed(run: _Run, in_place: bool) -> Iterator[str]:
             continue
         found = compare_values(old, new, f"input {place + 1}")
         if found.verdict != SAME:
-            told = f"It changed its input number {place + 1}, which the caller still has"
-            yield f"{told}: {found.details} (before / now)."
+            yield f"It changed input {place + 1}, which the caller still has: {found.details} (before / now)."
 
 
 def _too_much(trace: Trace, peak: Size | None, net: Size | None, nbytes: int) -> Iterator[str]:

@@ -36,6 +36,7 @@ Record = TypeVar("Record")
 _ROWS = ("lines", "expressions", "at_peak", "advice", "devices", "device_costs")
 _CURVES = {"timeline": ("time_ns", "allocated"), "samples": ("time_ns", "resident", "gpu"), "lane": ("time_ns", "line")}
 _CURVES |= {"python_timeline": ("time_ns", "python"), "device_timeline": ("time_ns", "allocated"), "gpu": ("time_ns",)}
+_CURVES["children"] = ("time_ns", "children")
 _SCALARS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, NoneType),
@@ -213,7 +214,8 @@ def to_perfetto(trace: Any, path: str | Path) -> Path:
         events += _counters(name, trace.samples[0], curve)
     for device, curve in zip(trace.devices, trace.gpu[1:], strict=False):
         events += _counters(f"GPU {device.index}", trace.gpu[0], curve)
-    events += [*_counters("Python objects", *trace.python_timeline), *_slices(trace)]
+    events += [*_counters("children", *trace.children), *_counters("Python objects", *trace.python_timeline)]
+    events += _slices(trace)
     return _write(path, json.dumps({"displayTimeUnit": "ns", "traceEvents": events}))
 
 

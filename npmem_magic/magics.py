@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,6 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from . import arguments, guard_magics
 from .advise import advised, advised_async
 from .advise.takeover import page_of, rewritten
 from .cell import Cell
@@ -31,6 +31,7 @@ from .door import BODY, as_cell, in_terminal, seconds_of, told_as_usage, variabl
 from .dtype_magics import DtypeMagics
 from .follow import find_function
 from .language import loop_is_running
+from .live import Display, display_of, present, telling
 from .record import Options, Recording
 from .record.gpus import MODES
 from .shell import IPythonFrontend, PlainTraceback, raise_as_it_was
@@ -51,6 +52,7 @@ class Request:
     label: str | None
     quiet: bool
     functions: tuple[str, ...]
+    live: bool
     options: Options
     verify: bool | None
 
@@ -116,6 +118,7 @@ class MemoryMagics(Magics):
         help="GPU memory: sampled, and by the books of CuPy and torch. With exact, torch's own peak counter is reset "
         "at each line: line peaks are then exact, and torch.cuda.max_memory_allocated() counts from the last line.",
     )
+    @arguments.of_long_runs
     @argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
@@ -143,17 +146,17 @@ class MemoryMagics(Magics):
             raise UsageError("there is nothing to measure. Write %memtrace STATEMENT, or %%memtrace above a cell.")
         if work.is_async and loop_is_running():
             raise UsageError("this code awaits. Put it into a cell of its own with %%memtrace as the first line.")
-        with told_as_usage():
-            recording = advised(work, work.namespace, request.options, request.verify)
-        return self._finish(recording, request, work)
+        with told_as_usage(), display_of(self.shell, request.live) as display:
+            recording = advised(work, work.namespace, telling(request.options, display), request.verify)
+        return self._finish(recording, request, work, display)
 
     async def run_awaiting(self, line: str, cell: str) -> object:
         """`memtrace` for a cell that awaits: the input transformer makes IPython await it."""
         request = self._request(line)
         work = self._cell(request, cell, self.shell.user_ns, BODY)
-        with told_as_usage():
-            recording = await advised_async(work, work.namespace, request.options, request.verify)
-        return self._finish(recording, request, work)
+        with told_as_usage(), display_of(self.shell, request.live) as display:
+            recording = await advised_async(work, work.namespace, telling(request.options, display), request.verify)
+        return self._finish(recording, request, work, display)
 
     def _request(self, line: str) -> Request:
         """What the line asks for; the statement behind the options is left exactly as it was typed."""
@@ -169,7 +172,8 @@ class MemoryMagics(Magics):
             label=chosen.label,
             quiet=chosen.quiet,
             functions=tuple(chosen.follow),
-            options=Options(chosen.sampler, chosen.interval, chosen.label, chosen.python, gpu=chosen.gpu),
+            live=chosen.live,
+            options=arguments.options_of(chosen),
             verify=chosen.verify,
         )
 
@@ -200,7 +204,7 @@ class MemoryMagics(Magics):
             follow = [find_function(name, self.shell.user_ns) for name in request.functions]
         return Cell.from_source(source, self.language, namespace, first_line, follow)
 
-    def _finish(self, recording: Recording, request: Request, work: Cell) -> object:
+    def _finish(self, recording: Recording, request: Request, work: Cell, display: Display | None) -> object:
         """Keep and show the trace; then the cell's own value, or its own error again."""
         trace, outcome = recording.trace, recording.outcome
         self._keep(trace)
@@ -210,9 +214,11 @@ class MemoryMagics(Magics):
         if request.output is not None:
             self.shell.user_ns[request.output] = trace
         if not request.quiet:
-            self.show(trace)
-        if outcome.error is not None:
-            raise_as_it_was(outcome.error)
+            self.show(trace, display)
+        elif display is not None:
+            display.clear()
+        if recording.error is not None:
+            raise_as_it_was(recording.error)
         return outcome.value
 
     def warm_up(self) -> None:
@@ -220,20 +226,9 @@ class MemoryMagics(Magics):
         if not in_terminal(self.shell):
             self._renderer().warm_up()
 
-    def show(self, result: object) -> None:
-        """Show the report of a result."""
-        try:
-            if in_terminal(self.shell):
-                print(self._renderer().text(result))
-            else:
-                data, metadata = self._renderer().bundle(result)
-                self.shell.display_pub.publish(data=data, metadata=metadata)
-        except Exception as error:  # whatever a report dies of, the cell's value or error must still arrive
-            print(
-                f"The report could not be drawn ({type(error).__name__}: {error}). The numbers are in "
-                "npmem_magic.last; please report this.",
-                file=sys.stderr,
-            )
+    def show(self, result: object, display: Display | None = None) -> None:
+        """Show the report of a result, in the place of the live display where there is one."""
+        present(self.shell, self._renderer, result, display)
 
     @staticmethod
     def _renderer() -> Any:
@@ -268,6 +263,7 @@ def install(shell: InteractiveShell, keep: Callable[[Trace], None]) -> MemoryMag
     magics = MemoryMagics(shell, keep)
     for each in (magics, DtypeMagics(shell, keep), CompareMagics(shell, magics), DoctorMagics(shell)):
         shell.register_magics(each)
+    guard_magics.install(shell, magics.tracebacks)
     for prepare in (magics.prepare, shell.magics_manager.registry[CompareMagics.__name__].prepare):
         shell.input_transformer_manager.line_transforms.insert(0, prepare)
     magics.tracebacks.install()
@@ -280,6 +276,7 @@ def uninstall(shell: InteractiveShell) -> None:
     magics = manager.registry.pop(MemoryMagics.__name__, None)
     if magics is None:
         return
+    guard_magics.uninstall(shell)
     others = [manager.registry.pop(kind.__name__, None) for kind in (DtypeMagics, CompareMagics, DoctorMagics)]
     for each in (magics, *others):
         for kind, ours in each.magics.items() if each is not None else ():

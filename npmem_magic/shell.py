@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
@@ -105,6 +105,7 @@ class PlainTraceback:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._show = shell.showtraceback
+        self.before: list[Callable[[BaseException], None]] = []  # who wants to add to an error before it is shown
 
     def install(self) -> None:
         """Stand in front of the shell's `showtraceback`."""
@@ -118,6 +119,9 @@ class PlainTraceback:
     def show(self, *args: Any, **kwargs: Any) -> None:
         """What the shell shows, without the frames of the magic."""
         error = sys.exc_info()[1]
+        if error is not None:
+            for each in self.before:
+                each(error)
         if error is not None and _take_out_magic(error) and error.__traceback__ is None:
             kwargs["running_compiled_code"] = False  # IPython's way to say that nothing ran: it did not compile
         self._show(*args, **kwargs)

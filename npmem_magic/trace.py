@@ -197,6 +197,10 @@ class Trace:
         they were not asked for; the pure ledger tells `python_net` only.
     python_timeline : (int64 array, int64 array), each of shape (p,)
         Times and bytes of Python objects as they were read, at lines and at NumPy's buffers; empty where not asked for.
+    limit, budget : int or None
+        Bytes above the start: what the guard allowed, and the peak that was not to be passed; None where none was set.
+    children : (int64 array, int64 array), each of shape (m,)
+        `time_ns`, and the bytes above the start that only processes started from here hold; empty when not asked for.
     """
 
     source: str
@@ -232,6 +236,9 @@ class Trace:
     python_peak: int | None = None
     python_net: int | None = None
     python_timeline: tuple[Curve, Curve] = field(default_factory=_no_curve)
+    limit: int | None = None
+    budget: int | None = None
+    children: tuple[Curve, Curve] = field(default_factory=_no_curve)
 
     def save(self, path: str | Path) -> Path:
         """Write the trace as JSON (format in `export`) and return the path written."""
@@ -239,8 +246,8 @@ class Trace:
 
     def to_pandas(self, table: str = "lines") -> pd.DataFrame:
         """A table as a DataFrame: ``lines``, ``expressions``, ``at_peak``, ``timeline``, ``samples``, ``advice``,
-        ``devices``, ``device_costs``, ``device_timeline`` or ``python_timeline``; ``lines`` has columns for Python
-        objects where they were counted."""
+        ``devices``, ``device_costs``, ``device_timeline``, ``python_timeline`` or ``children``; ``lines`` has columns
+        for Python objects where they were counted."""
         return export.to_pandas(self, table)
 
     def to_perfetto(self, path: str | Path) -> Path:

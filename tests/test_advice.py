@@ -119,6 +119,27 @@ def test_comments_and_layout_stay() -> None:
     assert trace.apply() == "# one\nx *= 2   # two\n\nif True:\n    y -= 1  # three\n"
 
 
+def test_comments_between_statements_stay() -> None:
+    cell = "# top\np = x ** 2  # squares\n# the sum\nq = p.sum()  # done\n\nr = y + 1\ns = np.sqrt(r) + y  # last\n"
+    (after,) = [t for t in map(traced(cell).apply, traced(cell).advice) if "del p" in t]
+    assert after == cell.replace("# done\n", "# done\ndel p\n")
+    cell = "p = x ** 2  # squares\n# between\nq = p + 1  # more\nr = q / 2  # last\n"
+    (after,) = [t for t in map(traced(cell).apply, traced(cell).advice) if "r += 1" in t]
+    assert after == "r = x ** 2  # squares\n# between\nr += 1  # more\nr /= 2  # last\n"
+
+
+def test_what_the_cell_only_makes_is_not_let_go_of() -> None:
+    assert [each for each in traced("p = x ** 2\nq = np.sqrt(y)\nr = q * 2 + y").advice if "del p" in each.after] == []
+
+
+def test_what_an_output_holds_is_told() -> None:
+    held = np.ones(N)
+    trace = traced("s = held.sum()", held=held, Out={3: held})
+    (why,) = [each.why for each in trace.tempting]
+    assert "`del held` would free nothing: Out[3] holds" in why
+    assert traced("s = x.sum()", Out={3: held}).tempting == ()
+
+
 def test_a_cell_does_not_begin_to_show_a_value() -> None:
     assert afters(traced("x = np.sqrt(x)")) == ["np.sqrt(x, out=x);"]
     assert afters(traced("x = np.sqrt(x)\nk = 1")) == ["np.sqrt(x, out=x)"]

@@ -65,7 +65,7 @@ def a_trace(**changes: Any) -> Trace:
     return replace(trace, **changes)
 
 
-CURVES = ("timeline", "samples", "lane", "python_timeline", "gpu", "device_timeline")
+CURVES = ("timeline", "samples", "lane", "python_timeline", "gpu", "device_timeline", "children")
 
 
 def without_curves(trace: Trace) -> dict[str, Any]:

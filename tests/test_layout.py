@@ -18,7 +18,8 @@ PACKAGE = ROOT / "npmem_magic"
 STOREYS = (
     ("__init__",),
     ("magics",),
-    ("dtype_magics", "compare_magics", "doctor_magics"),
+    ("dtype_magics", "compare_magics", "doctor_magics", "guard_magics", "pytest_plugin"),
+    ("arguments", "live"),
     ("door", "asking"),
     ("shell",),
     ("exercise",),
@@ -29,7 +30,7 @@ STOREYS = (
     ("compare", "rules"),
     ("doctor", "rewriting"),
     ("record", "arrays"),
-    ("folds",),
+    ("folds", "budgets"),
     ("holdings",),
     ("trace",),
     (
@@ -43,6 +44,8 @@ STOREYS = (
         "buffers",
         "host",
         "limits",
+        "places",
+        "rounds",
         "sizes",
         "standins",
     ),
@@ -58,12 +61,14 @@ LEAVES_MAY = {
     ("language", "host"),
     ("follow", "host"),
     ("sizes", "host"),
+    ("places", "syntax"),
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
-    "IPython": {"magics", "dtype_magics", "compare_magics", "doctor_magics", "door"},
+    "IPython": {"magics", "arguments", "dtype_magics", "compare_magics", "doctor_magics", "guard_magics", "door"},
     "matplotlib": {"render.canvas"},
     "pynvml": {"record.nvml"},
+    "pytest": {"pytest_plugin"},
 }
 LAZY = {"matplotlib", "pandas", "numexpr", "pynvml", "memory_profiler", "psutil", "threadpoolctl"}
 LIMITS = {"function": 45, "file": 300, "rule": 90}

@@ -18,6 +18,7 @@ from ..compare.proof import NO_GAIN
 from ..record import Options, Recording, record, record_async
 from ..rewriting.facts import Notes
 from ..rewriting.view import CellView
+from ..rules import rules
 from ..trace import Trace
 from .drafts import LEAST, Draft, gather
 from .proving import Proofs
@@ -68,6 +69,7 @@ class Advisor:
             warnings.simplefilter("ignore")
             tree = ast.parse(cell.source)
         self._notes = Notes(cell, tree)
+        self._may_free = "Out" in cell.namespace or any(isinstance(node, ast.Delete) for node in ast.walk(tree))
         limit = (1 << 62) if verify else FREELY
         self._start = Start(tree, cell.namespace, limit) if verify is not False else None
         self.before_statement = self._notes.before_statement
@@ -75,9 +77,11 @@ class Advisor:
     def advise(self, trace: Trace, seconds: float) -> Trace:
         """The trace with its advice, and with what would be tempting and wrong; it took `seconds` of the processor."""
         noted = self._notes.afterwards()
-        if trace.error is not None or trace.peak < LEAST:
+        if trace.error is not None or (trace.peak < LEAST and not self._may_free):
             return trace
         view = CellView.read(trace, noted)
+        if trace.peak < LEAST:
+            return replace(trace, tempting=tuple(rules()["release-early"].warn(view)))
         found = gather(view)
         proofs = Proofs(view, self._start, self._verify, seconds)
         shown = best_first(_candidates(found.drafts, proofs))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any, Protocol
 
-from .. import folds
+from .. import budgets, folds
 from ..account import Resident
 from ..buffers import named_buffers
 from ..cell import Cell, Outcome, Work
@@ -17,10 +17,12 @@ from ..follow import files_of_own_functions
 from ..host import NpmemError
 from ..syntax import Text
 from ..trace import Trace
-from . import gauges, gpus, ledger, sampler
+from . import gauges, gpus, guard, ledger, sampler
 from .device import DeviceWatch
+from .sentry import Sentry
+from .ticker import Now
 
-__all__ = ["Options", "Recording", "record", "record_async"]
+__all__ = ["Now", "Options", "Recording", "record", "record_async"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Options:
     `before_statement` is called before each top-level statement of a cell, while everything is being counted.
     Without `collect` garbage is left where it is: for many short runs, during which the collector is switched off.
     `beside` makes somebody who notes other things during the run; what that gives is `Recording.beside`.
+
+    `limit` and `max_peak` are sizes as `budgets.resolve` reads them, empty for none; `children` asks for the memory of
+    processes that the run starts; `tell` is called some times a second with what is known so far.
     """
 
     sampler: str = "auto"
@@ -64,6 +69,10 @@ class Options:
     before_statement: Callable[[], None] | None = None
     collect: bool = True
     gpu: str = "auto"
+    limit: str | int = ""
+    max_peak: str | int = ""
+    children: bool = False
+    tell: Callable[[Now], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,16 @@ class Recording:
     beside: Any
     text: Callable[[str], Text]
 
+    @property
+    def error(self) -> BaseException | None:
+        """What is to be raised: the run's own error before that of the budget."""
+        return self.outcome.error or budgets.breach(self.trace)
+
 
 class _Watch:
     """The watchers of one run. Everything they need is made before `start`, so that the run pays for none of it."""
 
-    def __init__(self, work: Work, options: Options) -> None:
+    def __init__(self, work: Work, namespace: Mapping[str, object], options: Options, room: int | None) -> None:
         if ledger.running():
             raise NpmemError(
                 "A trace is running already, and two at once would charge each other's bytes. "
@@ -87,17 +101,22 @@ class _Watch:
             )
         self._work, self._options = work, options
         self._ledger, why = ledger.choose()
+        self.sentry = Sentry(work, namespace, (options.limit, options.max_peak), room)
         if options.python:
             self._ledger.count_objects()
         self._gpus, gpu_notes = gpus.to_watch(options.gpu, options.sampler)
-        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, gpus.columns(self._gpus))
+        more = (*gpus.columns(self._gpus), *([gauges.children_gauge()] if options.children else []))
+        self._sampler, sampler_notes = sampler.make(options.sampler, options.interval, more)
         self._clock = self._ledger.clock()
         self._notes = [why, *sampler_notes, *gpu_notes]
+        if options.children and options.sampler == "off":
+            self._notes.append("The memory of child processes was not read either.")
         self._texts = {work.filename: Text.read(work.source, work.first_line)}
         self._high_water_from: int | None = None
         self._devices = DeviceWatch(work, options.gpu)
         self._companion: Companion | None = None
         self._beside: object = None
+        self.sentry.will_tell(options.tell, self._sampler, self._ledger.totals)
 
     def between(self) -> None:
         """What belongs before each statement."""
@@ -128,6 +147,7 @@ class _Watch:
         self._notes += self._clock.start()
         if self._companion is not None:
             self._notes += self._companion.start()
+        self.sentry.start()
 
     def stop(self, namespace: Mapping[str, object], outcome: Outcome) -> Trace:
         try:
@@ -137,23 +157,26 @@ class _Watch:
             self._clock.stop()
             self._end_companion(namespace)
             high_water = gauges.high_water() if self._high_water_from is not None else None
+            self.sentry.silence()
             samples = self._sampler.stop()
         devices, curves, gpu_notes = gpus.over_the_run(self._gpus, samples, account.started)
         values = (samples.resident, *gpus.summed(curves))
         names = {address: name for address, (name, _) in named_buffers(namespace).items()}
         run = folds.Run(self._work, self._options.label, outcome, self.text, names)
         costs, steps, book_notes = self._devices.costs(run, account.started)
-        notes = (*self._notes, *samples.notes, *gpu_notes, *book_notes)
+        notes = (*self._notes, *self.sentry.notes, *samples.notes, *gpu_notes, *book_notes)
         resident = Resident(samples.time_ns, values, high_water, self._high_water_from, notes)
         trace = folds.assemble(account, resident, run)
         advice = (*trace.advice, *self._devices.advice(namespace, run))
         return replace(
-            trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps, advice=advice
+            trace, devices=devices, gpu=curves, device_costs=costs, device_timeline=steps, advice=advice,
+            limit=self.sentry.limit, budget=self.sentry.budget, children=samples.children(account.started),
         )  # fmt: skip
 
     def abandon(self) -> None:
         """Leave nothing running after an interrupt that hit the watchers themselves."""
         try:
+            self.sentry.abandon()
             ledger.drop()
         finally:  # a second interrupt may come
             try:
@@ -170,6 +193,7 @@ class _Watch:
 
     def recording(self, namespace: Mapping[str, object], outcome: Outcome) -> Recording:
         """Stop, and hand over all that was watched."""
+        outcome = self.sentry.stop(outcome, self.text)
         trace = self.stop(namespace, outcome)
         return Recording(trace, outcome, self._beside, self.text)
 
@@ -190,23 +214,25 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
     NpmemError
         When a trace is running already, or nothing can count here (`Unavailable`). Nothing has run then.
     """
-    watch = _Watch(work, options)
-    try:
-        watch.start(namespace)
-        outcome = work.run(watch.between)
-        return watch.recording(namespace, outcome)
-    except BaseException:
-        watch.abandon()
-        raise
+    with guard.set_aside() as room:
+        watch = _Watch(work, namespace, options, room)
+        try:
+            watch.start(namespace)
+            outcome = watch.sentry.run(lambda: work.run(watch.between))
+            return watch.recording(namespace, outcome)
+        except BaseException:
+            watch.abandon()
+            raise
 
 
 async def record_async(work: Work, namespace: Mapping[str, object], options: Options) -> Recording:
     """The same inside of an event loop; other tasks of the loop that allocate meanwhile are charged too."""
-    watch = _Watch(work, options)
-    try:
-        watch.start(namespace)
-        outcome = await work.run_async(watch.between)
-        return watch.recording(namespace, outcome)
-    except BaseException:
-        watch.abandon()
-        raise
+    with guard.set_aside() as room:
+        watch = _Watch(work, namespace, options, room)
+        try:
+            watch.start(namespace)
+            outcome = await work.run_async(watch.between)
+            return watch.recording(namespace, outcome)
+        except BaseException:
+            watch.abandon()
+            raise

@@ -1040,6 +1040,31 @@ static SELDOM void foreign_take(void)
     if (RARE(rest || top)) foreign_sum(rest, top);
 }
 
+/* ---- the guard: requests beyond `room` bytes above its start are refused, and NumPy raises its MemoryError ------- */
+
+static struct { volatile int on; int64_t room, level, refusals, asked, left; } guard;
+
+static inline int64_t guard_level(void) { return L.on ? L.current : guard.level; }
+
+static SELDOM int guard_refuses(int64_t size)
+{
+    int64_t left = guard.room - guard_level();
+    if (size <= left || size < BIG) return 0;   /* without its scalars nothing works, not even the way out */
+    guard.asked = size;
+    guard.left = left;
+    guard.refusals++;
+    return 1;
+}
+
+/* What a buffer had before it is resized is known while the ledger counts; else only an impossible size is refused,
+ * and the level stays: what is freed later counts with its new size, so the guard errs to the lenient side. */
+static SELDOM int guard_refuses_resize(uintptr_t address, int64_t size)
+{
+    if (!L.on) return guard_refuses(size - (guard.level > 0 ? guard.level : 0));
+    Block *block = address && holding_gil() ? block_find(address) : NULL;
+    return block ? guard_refuses(size - block->size) : 0;
+}
+
 /* ---- the four hooks ------------------------------------------------------------------------------------------------ */
 
 static void clock_rearm(int site);
@@ -1074,24 +1099,29 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
+    if (RARE(guard.on) && guard_refuses((int64_t)size)) return NULL;
     int is_read = objects_before(0);
     void *made = original.malloc(context, size);
     if (RARE(is_read)) objects_after(0);
+    if (RARE(guard.on) && made) guard.level += (int64_t)size;
     if (made && PEEK(L.on)) note_birth(made, size);
     return made;
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
+    if (RARE(guard.on) && guard_refuses((int64_t)(count * size))) return NULL;
     int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
     if (RARE(is_read)) objects_after(0);
+    if (RARE(guard.on) && made) guard.level += (int64_t)(count * size);
     if (made && PEEK(L.on)) note_birth(made, count * size);
     return made;
 }
 
 static void hook_free(void *context, void *address, size_t size)
 {
+    if (RARE(guard.on) && address) guard.level -= (int64_t)size;
     if (address && PEEK(L.on)) note_death(address, size);   /* before the address can be handed out again */
     original.free(context, address, size);
 }
@@ -1100,6 +1130,7 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
+    if (RARE(guard.on) && guard_refuses_resize(old, (int64_t)size)) return NULL;
     int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
     if (RARE(is_read)) objects_after(made ? 0 : old);
@@ -1721,7 +1752,7 @@ static int64_t gross_now(void)
 
 static void end_counting(void)
 {
-    hooks_out();
+    if (!guard.on) hooks_out();
     /* Under the lock: whoever puts an event into the queue looks at `on` there, so none comes after this. */
     PyThread_acquire_lock(foreign_lock, WAIT_LOCK);
     POKE(L.on, 0);
@@ -1835,6 +1866,35 @@ static PyObject *drop(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(guard_start_doc, "guard_start(room, level) -> None\n\n"
+"Refuse requests that would take NumPy's bytes more than `room` above now; `level` are taken already.");
+
+static PyObject *guard_start(PyObject *self, PyObject *args)
+{
+    (void)self;
+    long long room, level;
+    if (!PyArg_ParseTuple(args, "LL", &room, &level)) return NULL;
+    guard.room = room;
+    guard.level = level;
+    guard.refusals = guard.asked = guard.left = 0;
+    if (!L.on) hooks_in();
+    guard.on = 1;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(guard_stop_doc, "guard_stop() -> (room, level, refusals, asked, left)\n\n"
+"Refuse nothing any more. `asked` and `left` are bytes, of the last refusal.");
+
+static PyObject *guard_stop(PyObject *self, PyObject *ignored)
+{
+    (void)self;
+    (void)ignored;
+    if (guard.on && !L.on) hooks_out();
+    guard.on = 0;
+    return Py_BuildValue("(LLLLL)", (long long)guard.room, (long long)guard.level, (long long)guard.refusals,
+                         (long long)guard.asked, (long long)guard.left);
+}
+
 static PyObject *counting(PyObject *self, PyObject *ignored)
 {
     (void)self;
@@ -1849,6 +1909,8 @@ static PyMethodDef methods[] = {
     {"tables", tables, METH_NOARGS, tables_doc},
     {"reset_peak", reset_peak, METH_NOARGS, reset_doc},
     {"abandon", abandon, METH_NOARGS, abandon_doc},
+    {"guard_start", guard_start, METH_VARARGS, guard_start_doc},
+    {"guard_stop", guard_stop, METH_NOARGS, guard_stop_doc},
     {"drop", drop, METH_NOARGS, drop_doc},
     {"frames_probe", frames_probe, METH_NOARGS, "frames_probe() -> None\n\nNote the frame that calls, for `frames_learn`."},
     {"frames_learn", frames_learn, METH_NOARGS,

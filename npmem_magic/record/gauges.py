@@ -8,6 +8,7 @@ the standard library only; what needs more imports it inside its opener and is n
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 Reader = Callable[[], int]
@@ -69,6 +70,84 @@ def open_memory_profiler(pid: int) -> Reader:
     return read
 
 
+CHILDREN_EVERY = 0.01  # seconds between two looks at the children, or ten times what a look takes
+
+
+def _now_and_then(look: Callable[[], int]) -> Reader:
+    """`look`, called so seldom that it takes a tenth of the time; what it said last in between."""
+    last, due = 0, 0.0
+
+    def read() -> int:
+        nonlocal last, due
+        now = time.monotonic()
+        if now >= due:
+            last = look()
+            due = now + max(CHILDREN_EVERY, 10 * (time.monotonic() - now))
+        return last
+
+    return read
+
+
+def open_children(pid: int) -> Reader:
+    """Bytes that only the descendants of a process hold, from ``/proc``: each one's private pages.
+
+    Pages that a forked child shares with its parent are the parent's, until one of them writes.
+    """
+    return _now_and_then(lambda: sum(_private(child) for child, parent in _descendants(pid) if _own(child, parent)))
+
+
+def _descendants(pid: int) -> list[tuple[int, int]]:
+    """(child, parent) of all that come from any thread of a process, in all generations; the dead have none."""
+    found: list[tuple[int, int]] = []
+    todo = [pid]
+    while todo:
+        parent = todo.pop()
+        try:
+            threads = os.listdir(f"/proc/{parent}/task")
+            listed = [_slurp(f"/proc/{parent}/task/{thread}/children") for thread in threads]
+        except OSError:
+            continue
+        children = [int(number) for numbers in listed for number in numbers.split()]
+        found += [(child, parent) for child in children]
+        todo += children
+    return found
+
+
+def _own(child: int, parent: int) -> bool:
+    """False for a child between ``vfork`` and ``exec``: for that moment it lives in its parent's memory."""
+    try:
+        size, resident = _slurp(f"/proc/{child}/statm").split()[:2]
+        parents_size, parents_resident = _slurp(f"/proc/{parent}/statm").split()[:2]
+    except (OSError, ValueError):  # one of the two has ended
+        return False
+    return size != parents_size or abs(int(resident) - int(parents_resident)) * _PAGE > 1 << 20
+
+
+def _private(pid: int) -> int:
+    """Bytes that no other process maps; 0 for one that has ended or may not be looked at."""
+    try:
+        lines = _slurp(f"/proc/{pid}/smaps_rollup").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Private_"))
+
+
+def open_children_psutil(pid: int) -> Reader:
+    """Resident bytes of the descendants of a process, for systems without ``/proc``; shared pages count for each."""
+    import psutil
+
+    def look() -> int:
+        total = 0
+        try:
+            for child in psutil.Process(pid).children(recursive=True):
+                total += int(child.memory_info().rss)
+        except psutil.Error:  # one ended while we looked: what was seen so far
+            return total
+        return total
+
+    return _now_and_then(look)
+
+
 def _living(pid: int, nbytes: int) -> int:
     """`nbytes`, unless they are 0: so a dead process shows that nobody has waited for."""
     if not nbytes:
@@ -80,13 +159,21 @@ OPENERS: dict[str, Opener] = {
     "statm": open_statm,
     "psutil": open_psutil,
     "memory_profiler": open_memory_profiler,
+    "children": open_children,
+    "children_psutil": open_children_psutil,
 }
-NEEDS_SITE = frozenset({"psutil", "memory_profiler"})
+NEEDS_SITE = frozenset({"psutil", "memory_profiler", "children_psutil"})
+CHILDREN = ("children", "children_psutil")
 
 
 def resident_gauge() -> str:
     """The name of the gauge that reads resident bytes best here: ``statm`` on Linux, ``psutil`` elsewhere."""
     return "statm" if os.path.exists(_STATM) else "psutil"
+
+
+def children_gauge() -> str:
+    """The name of the gauge that reads what child processes hold."""
+    return CHILDREN[0] if os.path.exists(f"/proc/self/task/{os.getpid()}/children") else CHILDREN[1]
 
 
 def resident() -> int:
@@ -122,6 +209,16 @@ def high_water() -> int | None:
     except OSError:
         return None
     _, found, rest = status.partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) * 1024 if found else None
+
+
+def data_size() -> int | None:
+    """Bytes of private memory asked for so far, touched or not, as RLIMIT_DATA counts them; None elsewhere."""
+    try:
+        status = _slurp("/proc/self/status")
+    except OSError:
+        return None
+    _, found, rest = status.partition(b"VmData:")
     return int(rest.split(None, 1)[0]) * 1024 if found else None
 
 

@@ -54,6 +54,7 @@ class Ledger(Protocol):
         describe: Callable[[str], bytes],
         clock: lines.Clock,
     ) -> None: ...
+    def totals(self) -> tuple[int, int]: ...
     def stop(self) -> Account: ...
 
 
@@ -97,6 +98,10 @@ class NativeLedger:
         self._started = _ledger.start(
             files, partial, codes, known, cell.__file__, describe, clock.follow, clock.quiet, clock.disable, readers
         )
+
+    def totals(self) -> tuple[int, int]:
+        """Bytes allocated now, and at the highest so far."""
+        return _ledger.totals()[:2]
 
     def stop(self) -> Account:
         """End counting, put NumPy's allocator back as it was, and tell."""
@@ -246,6 +251,11 @@ def _native_obstacle() -> str:
     if not _tested:
         _tested.append(_self_test())
     return _tested[0]
+
+
+def native_hooks() -> Any:
+    """The native ledger's module where it counts rightly, whichever ledger is used; None elsewhere."""
+    return None if _ledger is None or _native_obstacle() else _ledger
 
 
 def _watch_forks() -> None:

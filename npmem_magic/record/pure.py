@@ -136,6 +136,10 @@ class PureLedger:
             if owner.nbytes and tracemalloc.get_object_traceback(owner) is None:
                 _track(np.lib.tracemalloc_domain, address, owner.nbytes)
 
+    def totals(self) -> tuple[int, int]:
+        """Bytes above the start at the last instruction that was seen, and at the highest so far."""
+        return self.tally.level, self.tally.peak
+
     def stop(self) -> Account:
         """End counting, leave tracemalloc as it was, and tell."""
         stopped = self.tally.end()
@@ -147,7 +151,8 @@ class PureLedger:
 
     def close(self) -> None:
         """Count no further."""
-        self.tally.is_on = False
+        if hasattr(self, "tally"):  # there may have been no memory for it
+            self.tally.is_on = False
         if self in _running:
             _running.remove(self)
         self._notes += self._switch.off()

@@ -53,6 +53,13 @@ class Samples:
         """Resident bytes, absolute; shape (n,)."""
         return self.values[0]
 
+    def children(self, started: int) -> tuple[Curve, Curve]:
+        """Times since `started`, and bytes that child processes hold above the start; empty where nobody asked."""
+        held = [value for name, value in zip(self.gauges, self.values, strict=False) if name in gauges.CHILDREN]
+        if not held or not len(held[0]):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.maximum(self.time_ns - started, 0), np.maximum(held[0] - held[0][0], 0)
+
 
 _helpers: list[Helper] = []  # the kernel's one helper, or none
 
@@ -111,6 +118,13 @@ class Sampler:
         if helper.ended or helper.words[_helper.RUN] != helper.run:
             return self._samples(np.zeros((0, 1 + len(helper.gauges)), np.int64), last, helper.gauges, 0)
         return self._samples(helper.rows(), last, helper.gauges, helper.words[_helper.READS])
+
+    def recent(self, most: int) -> tuple[list[int], list[int]]:
+        """(times, resident bytes) read so far, absolute, thinned to about `most`; while it runs, from any thread."""
+        helper = self._helper
+        if helper is None or helper.ended or helper.words[_helper.RUN] != helper.run:
+            return [], []
+        return helper.recent(most)
 
     def _reading(self) -> tuple[int, int]:
         """The kernel's own look: (time_ns, resident bytes)."""

@@ -107,6 +107,10 @@ def _draw_curves(sheet: Sheet, curves: Curves, x: Any, y: Any) -> None:
     sheet.area([xs[0], *xs, xs[-1]], [base, *ys, base], BLUE, 0.24)
     busy = len(curves.allocated[0]) > WIDTH  # a step a pixel: lines as wide as others would merge into a wall
     sheet.line(xs, ys, BLUE, 1.0 if busy else 2.2, 0.5 if busy else 1.0)
+    if len(curves.family[0]):  # what child processes hold, stacked upon the resident curve
+        when, what = curves.family
+        below = np.interp(when, *curves.resident)
+        sheet.area([*x(when), *x(when[::-1])], [*y(what), *y(below[::-1])], ORANGE, 0.3)
     for (when, what), color in ((curves.resident, ORANGE), (curves.python, TEAL)):
         if len(when):
             sheet.line(x(when), y(what), color, 1.7, solid_joinstyle="round")
@@ -140,14 +144,16 @@ def draw_legend(sheet: Sheet, curves: Curves) -> None:
     y = HEIGHT + _more(curves) - 12.0
     x = float(LEFT)
     exact = " (exact)" if curves.counted == "NumPy" else ""
-    entries = [(f"{curves.counted}, allocated above the start{exact}", BLUE, 2.2)]
+    above = "" if len(curves.family[0]) else " above the start"  # there is room for one of the two
+    entries = [(f"{curves.counted}, allocated{above}{exact}", BLUE, 2.2)]
     entries += [("resident (sampled)", ORANGE, 1.7)] if len(curves.resident[0]) else []
+    entries += [("with children", ORANGE, 6.0)] if len(curves.family[0]) else []
     entries += [("Python objects", TEAL, 1.7)] if len(curves.python[0]) else []
     for words, color, width in entries:
         if color == BLUE:
             sheet.area([x, x + 26, x + 26, x], [y - 6, y - 6, y + 6, y + 6], color, 0.24)
         level = y - 6 if color == BLUE else y
-        sheet.line([x, x + 26], [level, level], color, width)
+        sheet.line([x, x + 26], [level, level], color, width, 0.4 if width > 3 else 1.0)
         x += 34 + sheet.text(x + 34, y, words, "left") + 24
 
 

@@ -50,7 +50,8 @@ class Scale:
 class Curves:
     """What the picture shows: curves as ``(time_ns, bytes)``, the peak as ``(time_ns, bytes)``, both axes, the lane.
 
-    The curve of `python` objects is empty where they were not counted.
+    The curve of `python` objects is empty where they were not counted; `family` is the resident curve with what child
+    processes hold on top of it, empty where nobody asked.
     """
 
     allocated: tuple[Curve, Curve]
@@ -64,6 +65,7 @@ class Curves:
     segments: tuple[Segment, ...]
     counted: str
     python: tuple[Curve, Curve]
+    family: tuple[Curve, Curve]
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,15 @@ def _facts(trace: Trace) -> tuple[str, ...]:
         beyond = trace.resident_peak - trace.peak
         more = f", {human(beyond)} more than allocated" if beyond > max(NOTABLE, trace.peak // 10) else ""
         facts.append(f"resident peak {human(trace.resident_peak)}{more}")
+    if children := max(trace.children[1].tolist(), default=0):
+        facts.append(f"child processes up to {human(children)}")
     if device := max(_third(trace).tolist(), default=0):
         facts.append(f"GPU peak {human(device)}")
     if len(trace.device_timeline[1]) and (books := int(trace.device_timeline[1].max())) > 0:
         facts.append(f"{human(books)} of arrays on the GPU")
+    facts += [f"limit {human(trace.limit)}"] if trace.limit is not None else []
+    if trace.budget is not None:
+        facts.append(f"{'over' if trace.peak > trace.budget else 'within'} the budget of {human(trace.budget)}")
     facts.append("exact, native ledger" if trace.engine == "native" else f"{counted(trace)}, {trace.engine} ledger")
     return tuple(facts)
 
@@ -192,7 +199,7 @@ def _third(trace: Trace) -> Curve:
 
 
 def _resident_high(trace: Trace) -> int:
-    return max(trace.samples[1].tolist(), default=0) if len(trace.samples) > 1 else 0
+    return max([*trace.samples[1].tolist(), *trace.children[1].tolist()], default=0) if len(trace.samples) > 1 else 0
 
 
 def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
@@ -202,7 +209,9 @@ def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
     inside = (trace.samples[0] >= 0) & (trace.samples[0] <= total)
     resident = thin(trace.samples[0][inside], trace.samples[1][inside], total)
     python = thin(*trace.python_timeline, total)
-    drawn = np.concatenate((steps[1], resident[1], python[1]))
+    together = trace.samples[1] + trace.children[1] if len(trace.children[1]) else trace.samples[1][:0]
+    family = thin(trace.samples[0][inside], together[inside], total) if len(together) else (together, together)
+    drawn = np.concatenate((steps[1], resident[1], python[1], family[1]))
     low, high = min(0, int(drawn.min())), max(1, trace.peak, int(drawn.max()))
     low = 0 if -low < NEGLIGIBLE * high else low
     unit, size = unit_for(max(high, -low))
@@ -219,6 +228,7 @@ def curves_of(trace: Trace, second: Panel | None = None) -> Curves:
         segments=fold(trace),
         counted=counted(trace),
         python=python,
+        family=family,
     )
 
 

@@ -68,6 +68,8 @@ class Noted:
         The names of modules, and which module each is, before the run and after it.
     taken : frozenset of str
         Every name of the namespace.
+    outputs : mapping of int to str
+        Large arrays that IPython keeps as outputs, by their `id`: ``Out[3]``.
     """
 
     statements: Sequence[Names] = ()
@@ -75,6 +77,7 @@ class Noted:
     modules_before: Mapping[str, str] = field(default_factory=dict)
     modules_after: Mapping[str, str] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    outputs: Mapping[int, str] = field(default_factory=dict)
 
 
 class Notes:
@@ -101,11 +104,21 @@ class Notes:
         every = tuple(dict.fromkeys(path for paths in self._wanted for path in paths))
         names = self._namespace
         taken = frozenset(name for name in names if type(name) is str)
-        return Noted(tuple(self._taken), note(names, every), self._modules, _modules(names), taken)
+        kept = _outputs(names)
+        return Noted(tuple(self._taken), note(names, every), self._modules, _modules(names), taken, kept)
 
 
 def _modules(namespace: Mapping[str, Any]) -> dict[str, str]:
     return {name: value.__name__ for name, value in list(namespace.items()) if type(value) is ModuleType}
+
+
+def _outputs(namespace: Mapping[str, Any]) -> dict[int, str]:
+    kept = namespace.get("Out")
+    return {
+        id(value): f"Out[{number}]"
+        for number, value in (list(kept.items()) if type(kept) is dict else ())
+        if type(value) is np.ndarray and value.nbytes >= _LARGE
+    }
 
 
 def note(namespace: dict[str, Any], paths: Sequence[Path], updated: Collection[Path] = ()) -> Names:

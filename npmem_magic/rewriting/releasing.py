@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from ..standins import Array
 from .chain import mentions
 from .suggestion import Suggestion
 from .text import with_body
@@ -24,13 +25,25 @@ def deleted(ends: dict[str, Statement], why: str, keeps: str, caveat: str, **mor
     yield Suggestion(first, last, tuple(lines), why, keeps, caveat, **more)
 
 
+def held_elsewhere(statement: Statement) -> Iterator[tuple[str, str]]:
+    """(path, who holds its bytes) of the large arrays that a statement deletes, and that live on all the same."""
+    for target in statement.node.targets if isinstance(statement.node, ast.Delete) else ():
+        fact = statement.fact(ast.unparse(target))
+        array = fact.value if fact is not None else None
+        if fact is None or not isinstance(array, Array) or array.nbytes < 1 << 20 or not fact.obstacle:
+            continue
+        if fact.owns and fact.writeable and array.dtype.kind in "biufc":  # so it is that others hold it
+            holders = fact.obstacle.removesuffix(" would change with it")
+            held = f"its bytes are held by {holders} as well" if holders != fact.obstacle else fact.obstacle
+            yield ast.unparse(target), held
+
+
 def last_use(cell: CellView, name: str) -> ast.stmt | None:
-    """The last statement of the cell that mentions a name."""
-    found = None
-    for statement in cell.tree.body:
-        if mentions(statement, name):
-            found = statement
-    return found
+    """The last statement of the cell that mentions a name; None where the cell only makes it, for others to read."""
+    uses = cell.names.get(name, [])
+    if not any(isinstance(each.ctx, ast.Load) for each in uses):
+        return None
+    return [statement for statement in cell.tree.body if mentions(statement, name)][-1]
 
 
 def is_own(cell: CellView, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass
 
 from ..trace import Tempting
@@ -78,10 +79,51 @@ def edit_of(suggestion: Suggestion) -> tuple[int, str, str] | None:
     if len(suggestion.lines) == 1 and "\n" not in suggestion.lines[0]:
         return first.lineno, before, suggestion.lines[0]
     if not above.strip() and not _goes_on(cell.trace.source, last, cell.trace.first_line):
-        return first.lineno, before, ("\n" + above).join("\n".join(suggestion.lines).split("\n"))
+        remark = _remark(suggestion)
+        return first.lineno, before + remark, _joined(suggestion, above, remark)
     if any("\n" in line or line.rstrip().endswith(":") for line in suggestion.lines):
         return None
     return first.lineno, before, "; ".join(suggestion.lines)
+
+
+def _joined(suggestion: Suggestion, above: str, remark: str) -> str:
+    """The new statements under each other, with the comments and empty lines that stood between the old ones."""
+    first, last = suggestion.first, suggestion.last
+    nodes = first.block[first.place : last.place + 1]
+    gaps = [_between(first, one, two) for one, two in itertools.pairwise(nodes)]
+    lines = [("\n" + above).join(line.split("\n")) for line in suggestion.lines]
+    if remark:
+        lines[suggestion.lines.index(first.source(last.node))] += remark
+    if any(";" in gap.partition("#")[0] for gap in gaps):
+        return ("\n" + above).join(lines)
+    old = [first.source(node) for node in nodes[:-1]] + [first.source(last.node) + remark]
+    made: list[str] = []
+    done = 0  # `done` gaps stand in the new text already
+    for place, line in enumerate(lines):
+        at = place if len(lines) == len(old) else old.index(line, done) if line in old[done:] else done
+        comments = [part.strip() for gap in gaps[done:at] for part in gap.split("\n") if part.strip()]
+        is_next = at == done + 1 and made
+        made.append(gaps[done] + line if is_next else "".join(f"\n{above}{each}" for each in (*comments, line)))
+        done = at
+    rest = [part.strip() for gap in gaps[done:] for part in gap.split("\n") if part.strip()]
+    return "".join([*(f"\n{above}{each}" for each in rest), *made]).removeprefix(f"\n{above}")
+
+
+def _remark(suggestion: Suggestion) -> str:
+    """The comment behind the last statement, where that one stays and others follow it; empty where there is none."""
+    last, lines = suggestion.last, suggestion.lines
+    text = last.source(last.node)
+    row = last.cell.trace.source.split("\n")[(last.node.end_lineno or 0) - last.cell.trace.first_line]
+    behind = row.encode()[last.node.end_col_offset :].decode()
+    return behind if behind.lstrip().startswith("#") and text in lines[:-1] else ""
+
+
+def _between(statement: Statement, one: ast.stmt, two: ast.stmt) -> str:
+    """The text between two statements: white space and comments."""
+    gap = ast.copy_location(ast.Pass(), one)
+    gap.lineno, gap.col_offset = one.end_lineno or one.lineno, one.end_col_offset or 0
+    gap.end_lineno, gap.end_col_offset = two.lineno, two.col_offset
+    return statement.source(gap)
 
 
 def _goes_on(source: str, last: ast.stmt, first_line: int) -> bool:

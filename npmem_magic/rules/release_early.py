@@ -34,10 +34,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..rewriting.releasing import deleted, end, is_own, last_use, unread_to_the_end
+from ..rewriting.releasing import deleted, end, held_elsewhere, is_own, last_use, unread_to_the_end
 from ..rewriting.suggestion import ASK, SAME, Suggestion, Tempting
 from ..rewriting.view import CellView, Statement
-from ..standins import Array
 
 WHY = "`{name}` was alive at the peak (line {peak}), though the cell does not read it after line {line}."
 
@@ -73,16 +72,14 @@ def _in_functions(cell: CellView) -> Iterator[Suggestion]:
 
 
 def warn(cell: CellView) -> Iterator[Tempting]:
-    """``del`` of a large array that something else holds, so that nothing is freed."""
+    """``del`` of a large array that something else holds, so that nothing is freed; what IPython's outputs hold."""
     for statement in cell.statements:
-        match statement.node:
-            case ast.Delete(targets=targets):
-                for target in targets:
-                    fact = statement.fact(ast.unparse(target))
-                    array = fact.value if fact is not None else None
-                    if fact is None or not isinstance(array, Array) or array.nbytes < 1 << 20 or not fact.obstacle:
-                        continue
-                    if fact.owns and fact.writeable and array.dtype.kind in "biufc":  # so it is that others hold it
-                        held = fact.obstacle.replace("would change with it", "still looks at its bytes")
-                        why = f"`del {ast.unparse(target)}` frees nothing here: {held}."
-                        yield Tempting("release-early", statement.node.lineno, statement.source(statement.node), why)
+        for path, holders in held_elsewhere(statement):
+            why = f"`del {path}` frees nothing here: {holders}."
+            yield Tempting("release-early", statement.node.lineno, statement.source(statement.node), why)
+    for name, uses in cell.names.items():
+        fact = cell.noted.ended.get(name)
+        kept = cell.noted.outputs.get(fact.identity) if fact is not None else None
+        if kept is not None:
+            why = f"`del {name}` would free nothing: {kept} holds the array, too. `%reset -f out` lets go of outputs."
+            yield Tempting("release-early", uses[-1].lineno, name, why)
