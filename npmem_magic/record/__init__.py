@@ -221,6 +221,7 @@ def record(work: Work, namespace: Mapping[str, object], options: Options) -> Rec
             outcome = watch.sentry.run(lambda: work.run(watch.between))
             return watch.recording(namespace, outcome)
         except BaseException:
+            watch.sentry.ballast.clear()
             watch.abandon()
             raise
 
@@ -234,5 +235,6 @@ async def record_async(work: Work, namespace: Mapping[str, object], options: Opt
             outcome = await work.run_async(watch.between)
             return watch.recording(namespace, outcome)
         except BaseException:
+            watch.sentry.ballast.clear()
             watch.abandon()
             raise

@@ -17,7 +17,8 @@ from .ticker import Tell, Ticker
 class Sentry:
     """Made before the run; `start` is its last step before, `stop` its first step after, and `silence` its last one.
 
-    `limit` and `budget` are bytes above the start, None where none was set; `notes` are sentences for the report.
+    `limit` and `budget` are bytes above the start, None where none was set; `notes` are sentences for the report;
+    `ballast` is memory to let go of, by ``clear()``, before anything is done about an error.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ class Sentry:
         limit, budget = map(str, sizes)
         self._guard = self._guard_of(limit, room)
         self._ticker: Ticker | None = None
+        self.ballast = self._guard.ballast if self._guard else []
         self.limit = self._guard.nbytes if self._guard else None
         self.budget = budgets.resolve(budget, self._given) if budget else None
         self.notes: tuple[str, ...] = (guard.why(),) if self._guard else ()
@@ -72,13 +74,14 @@ class Sentry:
         except MemoryError as error:
             if self._guard is None:
                 raise
-            self._guard.ballast.clear()
+            self.ballast.clear()
             return Outcome(None, _first_of(error))
 
     def stop(self, outcome: Outcome, text: Callable[[str], Text]) -> Outcome:
         """Lift the limit; the outcome with the guard's own sentence, where it has refused something."""
         if self._guard is None:
             return outcome
+        self.ballast.clear()  # before anything is made
         error = self._guard.stop(outcome.error)
         if self._guard.refusal is not None:
             where = places.of_error(error, self._is_followed, text) if isinstance(error, MemoryError) else ""
@@ -97,8 +100,8 @@ class Sentry:
     def abandon(self) -> None:
         """Leave nothing running; for a run that could not begin or was cut off."""
         try:
+            self.ballast.clear()
             if self._guard:
-                self._guard.ballast.clear()
                 self._guard.stop()
         finally:  # a second interrupt may come
             self.silence()
