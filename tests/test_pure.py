@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from oracle import near
 
 import npmem_magic
 from npmem_magic.host import HAS_MONITORING, NpmemError
-from npmem_magic.record import ledger
+from npmem_magic.record import instructions, ledger
 from npmem_magic.record.lumps import Hands, Lumps
 from npmem_magic.record.plans import POINTS, Steps
 from npmem_magic.trace import Trace
@@ -45,6 +46,47 @@ def by(engine: str, code: str, names: dict[str, Any], monkeypatch: pytest.Monkey
 
 def pure(code: str, monkeypatch: pytest.MonkeyPatch, **names: Any) -> Trace:
     return by("pure", code, {"np": np, "M": M, **names}, monkeypatch)
+
+
+class Interrupting:
+    """A lock in which an interrupt arrives right behind the `after`-th acquisition."""
+
+    def __init__(self, after: int) -> None:
+        self.lock, self.left = threading.RLock(), after
+
+    def acquire(self) -> bool:
+        self.lock.acquire()
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return True
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 30])
+def test_an_interrupt_behind_the_acquisition_of_the_lock_leaves_it_free(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ledger.VARIABLE, "pure")
+    locks: list[Interrupting] = []
+
+    def make() -> instructions.Clock:
+        locks.append(Interrupting(after))
+        clock: Any = found()
+        clock._lock = locks[-1]
+        return clock  # type: ignore[no-any-return]
+
+    found = instructions.make
+    monkeypatch.setattr("npmem_magic.record.pure.make", make)
+    with pytest.raises(KeyboardInterrupt):
+        npmem_magic.trace("def f(k):\n    return k + 1\ny = [f(k) for k in range(20)]", namespace={}, sampler="off")
+    got: list[bool] = []
+    other = threading.Thread(target=lambda: got.append(locks[0].lock.acquire(timeout=1)))
+    other.start()
+    other.join()
+    assert got == [True]
 
 
 def test_empty_cells_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

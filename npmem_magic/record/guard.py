@@ -3,6 +3,8 @@
 Three who may act, the first that can: NumPy's allocator, through the native ledger's hooks, refuses the one request
 that goes too far, to the byte; the system's limit for a process's data (RLIMIT_DATA) stops everything else; where
 there is no such limit, a thread watches the resident set and interrupts the cell. What was set is put back, always.
+Beside tracemalloc the thread comes first and the system's limit stands farther off, as the last resort: a refusal of
+tracemalloc's own requests can leave CPython in an endless unwinding.
 
 The system's limit stands `RESERVE` above the other: a BLAS that gets no memory for its work ends the process
 (OpenBLAS: "giving up", exit status 1), which is the end that the guard is there to prevent.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import mmap
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +25,7 @@ from ..limits import memory
 from ..sizes import human
 from . import gauges
 from .ledger import native_hooks
-from .stoppers import RESERVE, Allocator, DataLimit, Refusal, ResidentWatch, Stopper
+from .stoppers import RESERVE, TRACED_RESERVE, Allocator, DataLimit, Refusal, ResidentWatch, Stopper
 
 try:
     import resource
@@ -46,6 +49,7 @@ class Guard:
         self.nbytes = self.room = nbytes
         self.ballast: list[mmap.mmap] = []
         self.refusal: Refusal | None = None
+        self.is_traced = False
         self._stoppers: list[Stopper] = []
         self._hooks, self._can_limit = native_hooks(), can_limit_data()
         if self._can_limit:
@@ -56,7 +60,11 @@ class Guard:
         _standing.append(self)
         if self._hooks is not None:
             self._add(Allocator(self._hooks))
-        self._add(DataLimit(self.ballast) if self._can_limit else ResidentWatch())
+        self.is_traced = tracemalloc.is_tracing()
+        if self._can_limit:
+            self._add(DataLimit(self.ballast, TRACED_RESERVE if self.is_traced else RESERVE))
+        if self.is_traced or not self._can_limit:
+            self._add(ResidentWatch())
 
     def _add(self, stopper: Stopper) -> None:
         stopper.start(self.room)
@@ -172,8 +180,8 @@ def _wake_blas() -> None:
     np.dot(square, square)
 
 
-def why() -> str:
-    """Who guards here, as a sentence."""
+def why(is_traced: bool = False) -> str:
+    """Who guards here, as a sentence; `is_traced` says that tracemalloc is at work in what is guarded."""
     if native_hooks() is None and not can_limit_data():
         return str(
             Unavailable(
@@ -183,8 +191,10 @@ def why() -> str:
             )
         )
     own = "NumPy's requests are refused in its allocator, to the byte"
-    system = f"the system refuses all others {human(RESERVE)} beyond that"
     watched = "a thread watches the resident set for all others"
+    reserve = TRACED_RESERVE if is_traced else RESERVE
+    system = f"the system refuses {'what still gets by' if is_traced else 'all others'} {human(reserve)} beyond that"
     parts = [own] if native_hooks() is not None else []
-    parts.append(system if can_limit_data() else watched)
+    parts += [watched] if is_traced or not can_limit_data() else []
+    parts += [system] if can_limit_data() else []
     return "Guarded: " + "; ".join(parts) + "."

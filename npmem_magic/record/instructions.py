@@ -10,6 +10,7 @@ import opcode
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -17,9 +18,17 @@ from .followed import Followed
 from .plans import BATCH, HOT, Plan
 from .tally import Tally
 
-# The callbacks take their lock by hand: a `with` makes objects, which tracemalloc counts.
+# The callbacks take their lock by hand: a `with` makes objects, which tracemalloc counts. An interrupt may be raised
+# right behind any call, that of `acquire` included, or instead of it: so it stands within the `try`, and `_let_go`
+# releases what this thread holds.
 _FREE_IDS = (4, 3, 2, 1, 0, 5)  # those without a fixed use first
 _SUSPENDS = frozenset(opcode.opmap[name] for name in ("YIELD_VALUE", "SEND") if name in opcode.opmap)
+
+
+def _let_go(lock: threading.RLock) -> None:
+    """Release what this thread holds of `lock`, which may be nothing."""
+    with suppress(RuntimeError):
+        lock.release()
 
 
 class Clock(Protocol):
@@ -50,7 +59,7 @@ if sys.version_info >= (3, 12):
 
         def __init__(self) -> None:
             self._tool: int | None = None
-            self._lock = threading.Lock()
+            self._lock = threading.RLock()
             self._newest: Plan | None = None
 
         def attach(self, followed: Followed, tally: Tally) -> None:
@@ -118,8 +127,8 @@ if sys.version_info >= (3, 12):
                 return self.disable
             if plan.is_off if plan is not None else not self._followed.wants(code):
                 return self.disable
-            self._lock.acquire()
             try:
+                self._lock.acquire()
                 self._tally.read(offset)
                 plan = plan or self._followed.add(code)
                 if self._tally.enter(plan, is_resumed):
@@ -127,8 +136,10 @@ if sys.version_info >= (3, 12):
                 elif is_new:
                     _monitoring.set_local_events(self._tool, code, _LOCAL)
                 self._tally.done()
-            finally:
                 self._lock.release()
+            except BaseException:
+                _let_go(self._lock)
+                raise
             return self.disable if plan.is_off else None
 
         def _on_instruction(self, code: CodeType, offset: int) -> object:
@@ -137,11 +148,14 @@ if sys.version_info >= (3, 12):
                 plan = self._newest = self._plans.get(id(code))
             if plan is None or plan.is_off or not self._tally.is_on or plan.silent[offset >> 1]:
                 return self.disable
-            self._lock.acquire()
             try:
-                return self.disable if self._tally.step(plan, offset) else None
-            finally:
+                self._lock.acquire()
+                is_hot = self._tally.step(plan, offset)
                 self._lock.release()
+            except BaseException:
+                _let_go(self._lock)
+                raise
+            return self.disable if is_hot else None
 
         def _on_return(self, code: CodeType, offset: int, value: object) -> None:
             self._on_end(code, offset, True)
@@ -155,13 +169,15 @@ if sys.version_info >= (3, 12):
         def _on_end(self, code: CodeType, offset: int, is_end: bool) -> None:
             plan = self._plans.get(id(code))
             if plan is not None and not plan.is_off and self._tally.is_on:
-                self._lock.acquire()
                 try:
+                    self._lock.acquire()
                     self._tally.read(offset)
                     self._tally.leave(plan, is_end)
                     self._tally.done()
-                finally:
                     self._lock.release()
+                except BaseException:
+                    _let_go(self._lock)
+                    raise
 
 
 class OpcodeClock:
@@ -171,7 +187,7 @@ class OpcodeClock:
 
     def __init__(self) -> None:
         self._is_set = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def attach(self, followed: Followed, tally: Tally) -> None:
         """Whom to follow, and whom to tell."""
@@ -216,16 +232,18 @@ class OpcodeClock:
         plan = self._plans.get(id(code))
         if not self._tally.is_on or (plan.is_off if plan is not None else not self._followed.wants(code)):
             return None
-        self._lock.acquire()
         try:
+            self._lock.acquire()
             self._tally.read(0)
             plan = plan or self._followed.add(code)
             is_off = self._tally.enter(plan, plan.bytecode[frame.f_lasti + 1] & 3 > 0)
             if not is_off:
                 frame.f_trace_opcodes, frame.f_trace_lines = True, False
             self._tally.done()
-        finally:
             self._lock.release()
+        except BaseException:
+            _let_go(self._lock)
+            raise
         return None if is_off else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
@@ -239,12 +257,14 @@ class OpcodeClock:
             offset = frame.f_lasti
             if plan.silent[offset >> 1]:
                 return self._on_event
-            self._lock.acquire()
             try:
+                self._lock.acquire()
                 if self._tally.step(plan, offset):
                     frame.f_trace_opcodes, frame.f_trace_lines = False, True
-            finally:
                 self._lock.release()
+            except BaseException:
+                _let_go(self._lock)
+                raise
         elif event == "return":
             self._on_return(frame, plan)
         return self._on_event
@@ -257,13 +277,15 @@ class OpcodeClock:
 
     def _on_return(self, frame: FrameType, plan: Plan) -> None:
         is_end = plan.bytecode[frame.f_lasti] not in _SUSPENDS
-        self._lock.acquire()
         try:
+            self._lock.acquire()
             self._tally.read(0)
             self._tally.leave(plan, is_end)
             self._tally.done()
-        finally:
             self._lock.release()
+        except BaseException:
+            _let_go(self._lock)
+            raise
 
 
 def make() -> Clock:

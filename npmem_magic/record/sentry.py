@@ -43,7 +43,7 @@ class Sentry:
         self.ballast = self._guard.ballast if self._guard else []
         self.limit = self._guard.nbytes if self._guard else None
         self.budget = budgets.resolve(budget, self._given) if budget else None
-        self.notes: tuple[str, ...] = (guard.why(),) if self._guard else ()
+        self.notes: tuple[str, ...] = ()
 
     def _given(self) -> int:
         return budgets.read_bytes(self._work, self._namespace)
@@ -66,6 +66,7 @@ class Sentry:
             self._ticker.start()
         if self._guard:
             self._guard.start()
+            self.notes = (guard.why(self._guard.is_traced),)
 
     def run(self, run: Callable[[], Outcome]) -> Outcome:
         """The outcome, also where there was not even enough memory left to note the run's own error."""

@@ -21,6 +21,8 @@ except ImportError:  # Windows
 
 BALLAST = 8 << 20  # bytes given back first when all are used up: without any, not even the limit could be lifted
 RESERVE = 128 << 20  # bytes between the guard's limit and the system's: what BLAS and the kernel itself need
+# The same beside tracemalloc, which must never be refused: CPython then turns round for ever in the handling of it.
+TRACED_RESERVE = RESERVE + (256 << 20)
 _LOOK = 0.02  # seconds between two looks at the resident set
 
 
@@ -59,14 +61,14 @@ class Allocator:
 class DataLimit:
     """The soft RLIMIT_DATA of this process. A limit that is tighter already stays; one the cell sets itself, too."""
 
-    def __init__(self, ballast: list[mmap.mmap]) -> None:
-        self._ballast = ballast
+    def __init__(self, ballast: list[mmap.mmap], reserve: int = RESERVE) -> None:
+        self._ballast, self._reserve = ballast, reserve
 
     def start(self, nbytes: int) -> None:
         self._ballast.append(mmap.mmap(-1, BALLAST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
         self._found = resource.getrlimit(resource.RLIMIT_DATA)
         self.taken, self._base = 0, gauges.data_size() or 0
-        wanted = self._base + nbytes + RESERVE
+        wanted = self._base + nbytes + self._reserve
         ceilings = [limit for limit in self._found if limit != resource.RLIM_INFINITY]
         self._set = (min([wanted, *ceilings]), self._found[1])
         resource.setrlimit(resource.RLIMIT_DATA, self._set)
@@ -84,7 +86,7 @@ class DataLimit:
         if not isinstance(error, MemoryError):
             return None
         left = None if base is None else max(0, self._set[0] - base - BALLAST)
-        who = f"the system's limit for the data of a process (RLIMIT_DATA, {human(RESERVE)} beyond)"
+        who = f"the system's limit for the data of a process (RLIMIT_DATA, {human(self._reserve)} beyond)"
         return Refusal(who, _asked(error), left)
 
 
