@@ -7,11 +7,12 @@ rows of an array, which say by their address where they are.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from .syntax import parsed
 
 Names = Mapping[str, object]
 _LISTS = (list, tuple, dict, set, str, bytes)  # exact types: their length runs no code of the user's
@@ -42,9 +43,7 @@ class Loops:
 def rounds_of(source: str, first_line: int) -> Loops:
     """The loops of `source`; none when it does not parse."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+        tree = parsed(source)
     except (SyntaxError, ValueError):
         return Loops()
     ast.increment_lineno(tree, first_line - 1)

@@ -15,6 +15,13 @@ CELL = "<cell>"  # the function of lines that belong to none
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+def parsed(source: str) -> ast.Module:
+    """The tree of `source`, without its warnings, which were shown when it was compiled; SyntaxError or ValueError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
 @dataclass(frozen=True)
 class Span:
     """A function's place: its name, the line its text begins on (decorators included) and the line it ends on."""
@@ -52,9 +59,7 @@ class Text:
         """The text of `source`; without a tree when it does not parse."""
         lines = tuple(source.splitlines())
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # they were shown when the cell was compiled
-                tree = ast.parse(source)
+            tree = parsed(source)
         except (SyntaxError, ValueError):
             return cls(lines, first_line)
         if first_line != 1:

@@ -139,7 +139,8 @@ def test_a_broken_budget_is_shown_after_the_report(guarded: Kernel) -> None:
     kinds = [each.ours or each.kind for each in shown]
     assert kinds == ["stream", "memtrace", "error"]
     said = error_of(shown, "PeakOverBudget")
-    assert "line 2: np.ones(3_000_000)" in said and "npmem_magic/" not in said
+    # Python's own bytes for the second line, which the pure ledger counts, may be what makes the peak.
+    assert "line 2: " in said and "np.ones(3_000_000)" in said and "npmem_magic/" not in said
     assert "over the budget of" in shown[1].text
 
 

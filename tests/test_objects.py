@@ -366,3 +366,10 @@ def test_the_report_shows_them() -> None:
     trace = run("x = bytes(3 * 2**20)\ny = np.ones(10**6)\ndel x")
     assert "Python objects up to 3.0 MiB, " in report(trace) and "net MiB Python its net" in report(trace)
     assert ">Python peak</th>" in trace._repr_mimebundle_()[0]["text/html"]
+
+
+@pytest.mark.parametrize("limit", ["100MB", ""])
+def test_a_request_that_fails_takes_nothing(limit: str) -> None:
+    trace = run("try:\n    np.ones(10**15)\nexcept MemoryError:\n    pass\nkept = [0] * 1000", limit=limit)
+    assert figures(trace, 2)[0] < SLACK
+    assert 8000 <= figures(trace, 5)[1] < 8000 + SLACK

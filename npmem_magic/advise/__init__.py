@@ -19,6 +19,7 @@ from ..record import Options, Recording, record, record_async
 from ..rewriting.facts import Notes
 from ..rewriting.view import CellView
 from ..rules import rules
+from ..syntax import parsed
 from ..trace import Trace
 from .drafts import LEAST, Draft, gather
 from .proving import Proofs
@@ -65,9 +66,7 @@ class Advisor:
 
     def __init__(self, cell: Cell, verify: bool | None = None) -> None:
         self._verify = verify
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(cell.source)
+        tree = parsed(cell.source)
         self._notes = Notes(cell, tree)
         self._may_free = "Out" in cell.namespace or any(isinstance(node, ast.Delete) for node in ast.walk(tree))
         limit = (1 << 62) if verify else FREELY
@@ -76,6 +75,11 @@ class Advisor:
 
     def advise(self, trace: Trace, seconds: float) -> Trace:
         """The trace with its advice, and with what would be tempting and wrong; it took `seconds` of the processor."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those of the cell's text and of its run have been shown
+            return self._advise(trace, seconds)
+
+    def _advise(self, trace: Trace, seconds: float) -> Trace:
         noted = self._notes.afterwards()
         if trace.error is not None or (trace.peak < LEAST and not self._may_free):
             return trace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -147,11 +146,9 @@ def drafted(view: CellView, rule: str, suggestion: Suggestion) -> Draft | None:
 def _parsed(view: CellView, suggestion: Suggestion, after: str) -> list[ast.stmt]:
     """The new statements; the first begins where the old ones began, the others stand as far in as that."""
     indent = text_before(view, suggestion.first.node)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not indent or indent.strip():
-            return ast.parse(after).body
-        block = ast.parse(f"if True:\n{indent}{after}").body[0]
+    if not indent or indent.strip():
+        return ast.parse(after).body
+    block = ast.parse(f"if True:\n{indent}{after}").body[0]
     return block.body if isinstance(block, ast.If) else []
 
 

@@ -161,6 +161,7 @@ typedef struct {
     int sees_older;             /* tracemalloc ran before the trace, and knows of NumPy's older buffers */
     int is_waiting;             /* no statement runs: what is taken is not the cell's */
     int is_lost, doubts;        /* the cell stopped tracemalloc; readings in a row that say so */
+    int failed;                 /* a request of NumPy's failed since the last reading */
     int missed;                 /* readings that failed */
     int64_t total, numpy, base; /* traced at the last reading; NumPy's part of it; what lay there before */
     int64_t level, peak, peak_time, readings, nanoseconds;
@@ -1099,10 +1100,10 @@ static void note_death(void *address, size_t size)
 
 static void *hook_malloc(void *context, size_t size)
 {
-    if (RARE(guard.on) && guard_refuses((int64_t)size)) return NULL;
+    if (RARE(guard.on) && guard_refuses((int64_t)size)) return objects_refused(0);
     int is_read = objects_before(0);
     void *made = original.malloc(context, size);
-    if (RARE(is_read)) objects_after(0);
+    if (RARE(is_read)) objects_after(made, 0);
     if (RARE(guard.on) && made) guard.level += (int64_t)size;
     if (made && PEEK(L.on)) note_birth(made, size);
     return made;
@@ -1110,10 +1111,10 @@ static void *hook_malloc(void *context, size_t size)
 
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
-    if (RARE(guard.on) && guard_refuses((int64_t)(count * size))) return NULL;
+    if (RARE(guard.on) && guard_refuses((int64_t)(count * size))) return objects_refused(0);
     int is_read = objects_before(0);
     void *made = original.calloc(context, count, size);
-    if (RARE(is_read)) objects_after(0);
+    if (RARE(is_read)) objects_after(made, 0);
     if (RARE(guard.on) && made) guard.level += (int64_t)(count * size);
     if (made && PEEK(L.on)) note_birth(made, count * size);
     return made;
@@ -1130,10 +1131,10 @@ static void hook_free(void *context, void *address, size_t size)
 static void *hook_realloc(void *context, void *address, size_t size)
 {
     uintptr_t old = (uintptr_t)address;
-    if (RARE(guard.on) && guard_refuses_resize(old, (int64_t)size)) return NULL;
+    if (RARE(guard.on) && guard_refuses_resize(old, (int64_t)size)) return objects_refused(old);
     int is_read = objects_before(old);
     void *made = original.realloc(context, address, size);
-    if (RARE(is_read)) objects_after(made ? 0 : old);
+    if (RARE(is_read)) objects_after(made, old);
     if (made && PEEK(L.on)) {
         if (old && holding_gil()) {
             if (PEEK(L.foreign_count)) foreign_take();

@@ -8,7 +8,8 @@
  * When it is read, NumPy's part is the one before the event: NumPy tells tracemalloc of a new buffer after our hook, and
  * of the end of one before it (`gone`).  From NumPy 2.5 on a new buffer is Python's for a moment, inside of NumPy's own
  * malloc: it is read before that, and the peak reset after it.  The objects that reading makes are gone when the peak is
- * reset.  Bytes taken while no statement of the cell runs (compiling the next one, say) are ours and shift the base.
+ * reset.  A request that fails is no buffer, but up to 2.4 NumPy tells tracemalloc of one at address 0: that is taken off
+ * at the next reading.  Bytes taken while no statement of the cell runs (compiling the next one, say) are ours and shift the base.
  */
 
 /* NumPy's bytes that tracemalloc forgets with this buffer. */
@@ -51,6 +52,17 @@ static int objects_call(int64_t *total, int64_t *high)
     return good;
 }
 
+/* A request failed since the last reading: NumPy may have told tracemalloc of its bytes at address 0. */
+static int objects_call_again(int64_t *total, int64_t *high)
+{
+    int64_t then = *total, then_high;
+    L.objects.failed = 0;
+    PyTraceMalloc_Untrack(L.objects.domain, 0);
+    int good = objects_call(total, &then_high);
+    *high -= then - *total;
+    return good;
+}
+
 /* tracemalloc's total and peak, and the peak reset; 0 when that failed. Leaves an error that is being raised alone. */
 static int objects_ask(int64_t *total, int64_t *high)
 {
@@ -60,7 +72,7 @@ static int objects_ask(int64_t *total, int64_t *high)
 #if PY_VERSION_HEX < 0x030C0000
     int collecting = PyGC_Disable();   /* making a tuple may start a collection, and with it anybody's code */
 #endif
-    int good = objects_call(total, high);
+    int good = objects_call(total, high) && (!L.objects.failed || objects_call_again(total, high));
 #if PY_VERSION_HEX < 0x030C0000
     if (collecting) PyGC_Enable();
 #endif
@@ -146,12 +158,20 @@ static inline int objects_before(uintptr_t old)
     return RARE(PEEK(L.on) && L.objects.read) ? objects_before_it(old) : 0;
 }
 
-/* `kept`: the old buffer, when it could not be moved. */
-static void objects_after(uintptr_t kept)
+/* Behind it: what it `made`, and the `old` buffer, which is kept when that is nothing. */
+static void objects_after(const void *made, uintptr_t old)
 {
-    int64_t traced = kept ? objects_traced_at(kept) : 0;
-    if (traced) PyTraceMalloc_Track(L.objects.domain, kept, (size_t)traced);
+    int64_t traced = !made && old ? objects_traced_at(old) : 0;
+    if (traced) PyTraceMalloc_Track(L.objects.domain, old, (size_t)traced);
+    if (!made) L.objects.failed = 1;
     if (!PyErr_Occurred()) objects_reset();
+}
+
+/* Nothing, for a request that the guard refuses. */
+static void *objects_refused(uintptr_t old)
+{
+    if (objects_before(old)) objects_after(NULL, old);
+    return NULL;
 }
 
 /* What rose since the last reading is ours. */

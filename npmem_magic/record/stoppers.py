@@ -103,8 +103,13 @@ class ResidentWatch:
     def __init__(self) -> None:
         self._lock, self._ended = threading.Lock(), threading.Event()
         self.seen = 0
+        self._is_deaf = False
 
     def start(self, nbytes: int) -> None:
+        # A program in the background of a shell script ignores SIGINT; Python then leaves it at that.
+        self._is_deaf = _is_main() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if self._is_deaf:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.taken, self._base = 0, gauges.resident()
         self._limit = self._base + nbytes
         self._thread = threading.Thread(target=self._watch, name="npmem_magic guard", daemon=True)
@@ -129,10 +134,16 @@ class ResidentWatch:
         except KeyboardInterrupt:
             self._ended.set()
         self._thread.join(1.0)
+        if self._is_deaf and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.taken = gauges.resident() - self._base
         if not self.seen:
             return None
         return Refusal("a thread that watches the resident set and interrupted the cell", None, None)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _interrupt_main() -> None:

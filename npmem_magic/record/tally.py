@@ -7,11 +7,14 @@ for themselves lies outside of every interval. Nothing else may run in between: 
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Callable
 from time import monotonic
 from tracemalloc import get_traced_memory, reset_peak
 from types import CodeType
+
+import numpy as np
 
 from .frames import Frames
 from .lumps import LARGE
@@ -20,6 +23,20 @@ from .plans import BATCH, CALLS, HOT, QUIET, Entry, Plan, Sites, Steps, Thread
 FOREIGN = 1 << 18  # bytes; a change of that size between statements, or within our own code, is another thread's
 LITTLE = 256  # bytes; until so much has come together within a line, the books are left alone
 _INT = sys.getsizeof(1000)  # an instruction's offset is an object of its own from 257 on
+
+# Part of Python's C interface since 3.12, and there under the same name before.
+_untrack = ctypes.pythonapi.PyTraceMalloc_Untrack
+_untrack.argtypes = [ctypes.c_uint, ctypes.c_size_t]
+_DOMAIN = np.lib.tracemalloc_domain
+
+
+def _forget_failed() -> int:
+    """Bytes of a request that failed: up to 2.4 NumPy tells tracemalloc of it, too, as a buffer at address 0."""
+    before = get_traced_memory()[0]
+    _untrack(_DOMAIN, 0)
+    lost = before - get_traced_memory()[0]
+    reset_peak()
+    return lost if lost >= LARGE else 0
 
 
 class Tally(Frames):
@@ -84,6 +101,9 @@ class Tally(Frames):
         change = self._extra - extra
         delta = current - self._base - self.bias + change
         excess = peak - self._base - self.peak_bias + change
+        if delta >= LARGE:
+            failed = _forget_failed()
+            current, delta, excess = current - failed, delta - failed, excess - failed
         self._seen, self._extra = current, extra
         now = monotonic()
         self._time = self._last + 0.0
