@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +191,18 @@ def test_plain_files_may_be_read_again(tmp_path: Path) -> None:
         "y = np.genfromtxt(p, converters={0: loud})",
     ):
         assert find_effects(ast.parse(text), home) != "", text
+
+
+def test_the_names_are_let_go_of() -> None:
+    class Names(dict[str, Any]):
+        pass
+
+    names = Names(effects_home())
+    alive = weakref.ref(names)
+    gc.disable()
+    try:
+        find_effects(ast.parse("y = helper(x)\nopen('f')"), names)
+        del names
+        assert alive() is None
+    finally:
+        gc.enable()

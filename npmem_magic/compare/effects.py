@@ -14,7 +14,8 @@ import inspect
 import linecache
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -42,6 +43,18 @@ def find_effects(tree: ast.AST, namespace: Mapping[str, Any]) -> str:
     return ""
 
 
+def _weakly(method: Callable[[FunctionType], None]) -> Callable[[FunctionType], None]:
+    """`method`, without holding its object: the two would hold each other, and the namespace with all its arrays."""
+    held = weakref.WeakMethod(method)
+
+    def call(function: FunctionType) -> None:
+        living = held()
+        assert living is not None
+        living(function)
+
+    return call
+
+
 class _Reader(ast.NodeVisitor):
     """Reads one text; `functions` are the code objects that are being read already."""
 
@@ -49,7 +62,7 @@ class _Reader(ast.NodeVisitor):
         self._namespace, self._functions = namespace, functions
         self._modules: dict[str, Any] = {}
         self._local = set(local)
-        self._values = Values(self.read_function)
+        self._values = Values(_weakly(self.read_function))
 
     def read(self, tree: ast.AST) -> None:
         self._local |= reach.names_bound(tree)
