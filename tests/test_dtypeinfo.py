@@ -211,8 +211,29 @@ def test_casts_that_lost_values() -> None:
     assert [(each.line, each.count) for each in lost] == [(1, 3)]
     assert (
         "1 of 4 values lost their fraction (up to 0.5)" in lost[0].what
-        and "2 of 4 values have no place" in lost[0].what
+        and "2 of 4 values have no place in it" in lost[0].what
     )
+
+
+@needs_lines
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("y = k.astype(np.uint8)", "744 of 1,000 values wrapped around"),
+        ("y = k.astype(np.int64)", ""),
+        (
+            "y = (k / 2).astype(np.uint8)",
+            "488 of 1,000 values have no place in it, 256 of 1,000 values lost their fraction (up to 0.5)",
+        ),
+        ("y = (k - w * top).astype(np.uint16)", "999 of 1,000 values have no place in it"),
+        ("y = (k[::2] / 2).astype(np.uint8)", ""),
+        ("top = 4\ny = (k * top).astype(np.uint16)\ntop = 100", ""),
+    ],
+)
+def test_casts_of_integers_and_of_arithmetic(cell: str, told: str) -> None:
+    seen, _ = seen_of(cell, k=np.arange(1000, dtype=np.uint16), w=np.arange(1000.0), top=3)
+    lost = "".join(each.what for each in seen.mishaps if "cast to" in each.what)
+    assert told in lost and bool(told) == bool(lost)
 
 
 @needs_lines
