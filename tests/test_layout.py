@@ -62,6 +62,7 @@ LEAVES_MAY = {
     ("follow", "host"),
     ("sizes", "host"),
     ("places", "syntax"),
+    ("rounds", "syntax"),
 }
 # The one file (or, for the records, the room's helper) that may import a third-party package, lazily or not.
 ONLY_IN = {
