@@ -7,6 +7,7 @@ import ast
 from ..standins import Array
 from ..standins.values import words
 from .calls import call_of
+from .chain import Writer, chain_of
 from .operations import is_same_kind, operation
 from .randoms import FLOATS, generator_method
 from .text import module_name, whole
@@ -38,6 +39,20 @@ def output_call(statement: Statement, node: ast.expr, buffer: str) -> str | None
         text = statement.source(call.node)
         return f"{text[:-1].rstrip().rstrip(',')}, out={buffer})" if call.node.args or call.node.keywords else None
     return None
+
+
+def computed_into(statement: Statement, node: ast.expr, buffer: str) -> list[str] | None:
+    """The statements that compute `node`, which does not read it, into the array called `buffer`; None where that
+    cannot be done."""
+    chain, result = chain_of(statement, node), statement.array(node)
+    start = node if chain is None else chain.start
+    first = output_call(statement, start, buffer)
+    if first is None or chain is None or not chain.steps:
+        return first if first is None else [first]
+    writer = Writer(statement, buffer)
+    if not is_same_kind(statement.array(start), result) or not writer.write(chain, from_buffer=False):
+        return None
+    return [first, *writer.lines[1:]] if len(writer.lines) == len(chain.steps) + 1 else None
 
 
 def room_for(statement: Statement, node: ast.expr, result: Array) -> str | None:

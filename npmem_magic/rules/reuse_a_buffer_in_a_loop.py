@@ -32,9 +32,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..rewriting.chain import Writer, chain_of, mentions
-from ..rewriting.operations import is_same_kind
-from ..rewriting.outputs import output_call, room_for
+from ..rewriting.chain import chain_of, mentions
+from ..rewriting.outputs import computed_into, room_for
 from ..rewriting.suggestion import Suggestion
 from ..rewriting.text import with_body
 from ..rewriting.view import CellView, Statement
@@ -56,19 +55,10 @@ def _moved_out(loop: Statement, statement: Statement, name: str, value: ast.expr
     chain, result = chain_of(statement, value), statement.array(value)
     if result is None or result.nbytes < 1 << 18 or mentions(value, name):
         return
-    start, lines = value if chain is None else chain.start, []
-    first = output_call(statement, start, name)
-    room = room_for(statement, start, result)
-    if first is None or room is None:
+    lines = computed_into(statement, value, name)
+    room = room_for(statement, value if chain is None else chain.start, result)
+    if lines is None or room is None:
         return
-    lines.append(first)
-    if chain is not None and chain.steps:
-        if not is_same_kind(statement.array(start), result):
-            return
-        writer = Writer(statement, name)
-        if not writer.write(chain, from_buffer=False) or len(writer.lines) != len(chain.steps) + 1:
-            return
-        lines += writer.lines[1:]
     body = with_body(loop, statement, lines)
     if body is not None:
         made = (f"{name} = {room}", body)
