@@ -131,3 +131,16 @@ def cast_of(node: ast.expr, statement: Statement) -> tuple[ast.expr, ast.expr | 
     ):
         return call.node.args[0], None
     return None
+
+
+def made_narrowly(statement: Statement, root: ast.expr, dtype: str) -> list[tuple[ast.expr, str]]:
+    """The arrays that are made for an expression of float32 alone, with their text in `dtype`; none where anything
+    else in it would widen the result."""
+    changes: list[tuple[ast.expr, str]] = []
+    for leaf in leaves(statement, root):
+        text, array, value = with_dtype(statement, leaf, dtype), statement.array(leaf), statement.value(leaf)
+        if text is not None:
+            changes.append((leaf, text))
+        elif (array is None or array.dtype != "f4") and type(getattr(value, "value", None)) not in (int, float):
+            return []
+    return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from ..standins import Known
@@ -117,3 +118,26 @@ def maker_of(statement: Statement, joined: ast.Name) -> Statement | None:
             case ast.Assign(targets=[ast.Name(id=name)]) if name == joined.id and each.block is statement.block:
                 return each if len(uses) == 2 and each.place < statement.place else None
     return None
+
+
+def piece_by_piece(statement: Statement, node: ast.Call) -> str | None:
+    """The reduction of arrays that were joined end to end, from those of each; None of anything else."""
+    call = call_of(node, statement)
+    joined = next(iter(call.arguments.values())) if call is not None and len(call.arguments) == 1 else None
+    inner = call_of(joined, statement) if joined is not None else None
+    if call is None or inner is None or inner.name not in ("concatenate", "hstack") or len(inner.arguments) != 1:
+        return None
+    items = next(iter(inner.arguments.values()))
+    parts = [tight(statement, each) for each in items.elts] if isinstance(items, ast.List | ast.Tuple) else []
+    arrays = [statement.array(each) for each in getattr(items, "elts", ())]
+    if not 1 < len(parts) <= 8 or any(array is None or array.dtype != float for array in arrays):
+        return None
+    sums = " + ".join(f"{part}.sum()" for part in parts)
+    if call.name in ("max", "min"):
+        numpy = module_name(statement)
+        each = [f"{part}.{call.name}()" for part in parts]
+        # `maximum` keeps NaN, Python's `max` does not.
+        return functools.reduce(lambda one, other: f"{numpy}.{call.name}imum({one}, {other})", each) if numpy else None
+    if call.name == "mean":
+        return f"({sums}) / ({' + '.join(f'{part}.size' for part in parts)})"
+    return f"({sums})" if call.name == "sum" else None

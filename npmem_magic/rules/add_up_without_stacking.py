@@ -28,7 +28,7 @@ import ast
 from collections.abc import Iterator
 
 from ..rewriting.patterns import expressions
-from ..rewriting.stacks import added_up, listed, pairwise, reduction, texts
+from ..rewriting.stacks import added_up, listed, pairwise, piece_by_piece, reduction, texts
 from ..rewriting.suggestion import CLOSE, Suggestion
 from ..rewriting.text import splice
 from ..rewriting.view import CellView, Statement
@@ -37,11 +37,14 @@ WHY = "The arrays were all copied into one, only to be reduced again."
 
 
 def suggest(cell: CellView) -> Iterator[Suggestion]:
-    """Reductions over the first axis of a list of arrays, or of what `array`, `stack` or `vstack` makes of it."""
+    """Reductions over the first axis of a list of arrays or a stack of them; of arrays joined end to end."""
     for statement in cell.statements:
         for node in expressions(statement):
             found = reduction(statement, node) if isinstance(node, ast.Call) else None
             if found is None:
+                text = piece_by_piece(statement, node) if isinstance(node, ast.Call) else None
+                if text is not None:
+                    yield Suggestion(statement, statement, (splice(statement, [(node, text)]),), WHY, CLOSE)
                 continue
             parts, result = listed(statement, found[1]), statement.array(node)
             saving = result.nbytes if result is not None else 0

@@ -27,6 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from ..rewriting.exchange import exchange
 from ..rewriting.patterns import Match, find
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
@@ -59,6 +61,11 @@ def _numbers(match: Match) -> bool:
     return match.is_real("_x", kinds="fiu") and match.array("_t") is None
 
 
+def _counted(match: Match) -> bool:
+    mask, dtype = match.array("_m"), match.constant("_d")
+    return mask is not None and mask.dtype == bool and dtype in (int, np.int64)
+
+
 def _signed(match: Match) -> bool:
     return match.is_real("_x", kinds="fi")
 
@@ -83,6 +90,7 @@ _FORMS: tuple[tuple[str, str, str, Callable[[Match], bool], str], ...] = (
     ("all(_x >= _t)", "{x}.min() >= {t}", SAME, _numbers, WHY),
     ("all(_x < _t)", "{x}.max() < {t}", SAME, _numbers, WHY),
     ("all(_x <= _t)", "{x}.max() <= {t}", SAME, _numbers, WHY),
+    ("sum(astype(_m, _d))", "{m}.sum()", SAME, _counted, WHY),
     ("max(absolute(_x))", "{np}.maximum({x}.max(), -{x}.min())", SAME, _signed, WHY),
     ("linalg.norm(_x, _o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
     ("linalg.norm(_x, ord=_o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),

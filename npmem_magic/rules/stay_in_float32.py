@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from ..rewriting.blowups import leaves
 from ..rewriting.chain import roots
-from ..rewriting.narrowing import computed, computed_lines, narrowed, uncast, wide_leaves
+from ..rewriting.narrowing import computed, computed_lines, made_narrowly, narrowed, uncast, wide_leaves
 from ..rewriting.operations import operation
 from ..rewriting.patterns import find
 from ..rewriting.suggestion import Suggestion, Tempting
@@ -78,6 +78,8 @@ def _narrower(statement: Statement, root: ast.expr, dtype: str) -> Iterator[Sugg
     text = computed(statement, op, dtype) if op is not None else None
     if inner is not root:
         text = f"{tight(statement, inner)}.astype({dtype})"
+    if (made := made_narrowly(statement, root, dtype)) and op is not None:
+        yield narrowed(statement, (splice(statement, made),), why, "float64", "float32")
     if text is not None:
         yield narrowed(statement, (splice(statement, [(root, text)]),), why, "float64", "float32")
     match statement.node:

@@ -54,3 +54,15 @@ def test_finds(setup: str, cell: str, wanted: str) -> None:
 def test_lists_of_any_length(cell: str, wanted: str) -> None:
     setup = "a, b, c = np.random.default_rng(0).random((3, N)); L = [a + k for k in range(9)]"
     assert wanted in texts(RULE, setup, cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("s = np.concatenate([a, b]).sum()", "s = (a.sum() + b.sum())"),
+        ("s = np.max(np.concatenate((a, b, c)))", "s = np.maximum(np.maximum(a.max(), b.max()), c.max())"),
+        ("s = np.hstack([a, b]).mean()", "s = (a.sum() + b.sum()) / (a.size + b.size)"),
+    ],
+)
+def test_joined_end_to_end(cell: str, wanted: str) -> None:
+    assert wanted in texts(RULE, "a, b, c = np.random.default_rng(0).random((3, N))", cell)

@@ -36,7 +36,7 @@ def test_is_left_alone(cell: str) -> None:
         ("y = i / 3", "y = np.divide(i, 3, dtype=np.float32)"),
         ("y = u.astype(np.float64) / 255", "y = np.divide(u, 255, dtype=np.float32)"),
         ("y = u.astype(float) / 255 * 2", "y = np.divide(u, 255, dtype=np.float32)\ny *= 2"),
-        ("y = x + np.ones(N)", "y = np.ones(N, dtype=np.float32)\ny += x"),
+        ("y = x + np.ones(N)", "y = x + np.ones(N, dtype=np.float32)"),
     ],
 )
 def test_is_asked(cell: str, after: str) -> None:
