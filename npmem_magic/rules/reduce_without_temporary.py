@@ -36,6 +36,8 @@ from ..rewriting.view import CellView
 
 WHY = "An array was made only to be reduced to a number; this reads the numbers where they are."
 NANS = " With NaN among the values the two would differ; there is none here."
+_ENDS = ((">", "max"), (">=", "max"), ("<", "min"), ("<=", "min"))
+_ENDS_OF_ALL = ((">", "min"), (">=", "min"), ("<", "max"), ("<=", "max"))
 _WITH_MASK = ("sum", "mean", "prod", "std", "var")
 
 
@@ -66,10 +68,6 @@ def _counted(match: Match) -> bool:
     return mask is not None and mask.dtype == bool and dtype in (int, np.int64)
 
 
-def _signed(match: Match) -> bool:
-    return match.is_real("_x", kinds="fi")
-
-
 def _by_largest(match: Match) -> bool:
     array = match.array("_x")
     return array is not None and len(array.shape) == 1 and match.constant("_o") == float("inf") and _floats(match)
@@ -82,16 +80,10 @@ _FORMS: tuple[tuple[str, str, str, Callable[[Match], bool], str], ...] = (
     ("any(isnan(_x))", "{np}.isnan({x}.min())", SAME, _floats, WHY),
     ("all(isfinite(_x))", "({np}.isfinite({x}.min()) and {np}.isfinite({x}.max()))", SAME, _floats, WHY),
     ("any(isinf(_x))", "({np}.isinf({x}.min()) or {np}.isinf({x}.max()))", SAME, _floats, WHY + NANS),
-    ("any(_x > _t)", "{x}.max() > {t}", SAME, _numbers, WHY + NANS),
-    ("any(_x >= _t)", "{x}.max() >= {t}", SAME, _numbers, WHY + NANS),
-    ("any(_x < _t)", "{x}.min() < {t}", SAME, _numbers, WHY + NANS),
-    ("any(_x <= _t)", "{x}.min() <= {t}", SAME, _numbers, WHY + NANS),
-    ("all(_x > _t)", "{x}.min() > {t}", SAME, _numbers, WHY),
-    ("all(_x >= _t)", "{x}.min() >= {t}", SAME, _numbers, WHY),
-    ("all(_x < _t)", "{x}.max() < {t}", SAME, _numbers, WHY),
-    ("all(_x <= _t)", "{x}.max() <= {t}", SAME, _numbers, WHY),
+    *((f"any(_x {sign} _t)", f"{{x}}.{end}() {sign} {{t}}", SAME, _numbers, WHY + NANS) for sign, end in _ENDS),
+    *((f"all(_x {sign} _t)", f"{{x}}.{end}() {sign} {{t}}", SAME, _numbers, WHY) for sign, end in _ENDS_OF_ALL),
     ("sum(astype(_m, _d))", "{m}.sum()", SAME, _counted, WHY),
-    ("max(absolute(_x))", "{np}.maximum({x}.max(), -{x}.min())", SAME, _signed, WHY),
+    ("max(absolute(_x))", "{np}.maximum({x}.max(), -{x}.min())", SAME, lambda m: m.is_real("_x", kinds="fi"), WHY),
     ("linalg.norm(_x, _o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
     ("linalg.norm(_x, ord=_o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
     ("matmul(_x, _m)", "{np}.sum({x}, where={m})", CLOSE, lambda m: _masked(m) and len(m.array("_x").shape) == 1, WHY),  # type: ignore[union-attr]

@@ -54,19 +54,18 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                     continue
                 lines = computed_into(statement, value, target.id)
                 more = {} if _is_bound_before(statement, target.id) else {"keeps": ASK, "caveat": THERE % target.id}
-                yield from _suggestion(statement, value, lines, OLD, overwrites=overwrites, **more)
+                yield from _suggestion(statement, target, lines, OLD, overwrites=overwrites, **more)
             case ast.Assign(targets=[ast.Subscript(value=target, slice=part)], value=value) if _is_all(part):
                 if path_of(target) is not None and is_same_kind(statement.array(target), statement.array(value)):
-                    yield from _suggestion(statement, value, _stored(statement, target, value), STORED)
+                    yield from _suggestion(statement, target, _stored(statement, target, value), STORED)
 
 
 def _suggestion(
-    statement: Statement, value: ast.expr, lines: list[str] | None, why: str, **more: Any
+    at: Statement, target: ast.expr, lines: list[str] | None, why: str, **more: Any
 ) -> Iterator[Suggestion]:
-    result = statement.array(value)
-    if lines is not None and result is not None:
-        effort = min(1, len(lines) - 1)
-        yield Suggestion(statement, statement, tuple(lines), why, saving=result.nbytes, effort=effort, **more)
+    old = at.array(target)
+    if lines is not None and old is not None:
+        yield Suggestion(at, at, tuple(lines), why, saving=old.nbytes, effort=min(1, len(lines) - 1), **more)
 
 
 def _is_bound_before(statement: Statement, name: str) -> bool:
