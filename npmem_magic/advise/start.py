@@ -32,10 +32,10 @@ class Start:
 
     def __init__(self, tree: ast.Module, namespace: dict[str, Any], limit: int = FREELY) -> None:
         self._namespace = namespace
-        self._mentioned = _names(tree) & namespace.keys()
+        self._mentioned = _names(tree).intersection(namespace)
         self._copies: dict[str, Any] = {}
         self.missing = ""
-        changed = _changed(tree, namespace) & namespace.keys()
+        changed = _changed(tree, namespace).intersection(namespace)
         try:
             plan = Plan(namespace, sorted(changed))
             plan.add_onlookers()

@@ -174,7 +174,7 @@ def _check_names(before: ast.Module, after: ast.Module, namespace: Mapping[str, 
     lost = sorted(old - new - forget - _changed_in_place(after))
     if lost:
         raise _Stop(Verdict(DIFFERS, f"`after` does not bind `{lost[0]}`."))
-    taken = sorted((new - old) & namespace.keys() - set(reach.names_read(after, namespace)))
+    taken = sorted((new - old).intersection(namespace) - set(reach.names_read(after, namespace)))
     if taken:
         raise _Stop(Verdict(DIFFERS, f"`after` binds `{taken[0]}`, which is a name already."))
 
@@ -187,7 +187,7 @@ def _changed_in_place(tree: ast.Module) -> set[str]:
 def _planned(trees: list[ast.Module], namespace: Mapping[str, Any]) -> Plan:
     read = {name for tree in trees for name in reach.names_read(tree, namespace)}
     # What is bound anew lets go of what it held: without that the peak would be another one.
-    names = sorted(read | (reach.names_bound(trees[0]) & namespace.keys()))
+    names = sorted(read | (reach.names_bound(trees[0]).intersection(namespace)))
     try:
         plan = Plan(namespace, names)
         plan.add_onlookers()

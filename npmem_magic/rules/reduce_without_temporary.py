@@ -27,8 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
+from ..rewriting.conditions import is_counted, is_largest_norm, is_masked, is_masked_line
 from ..rewriting.exchange import exchange
 from ..rewriting.patterns import Match, find
 from ..rewriting.suggestion import CLOSE, SAME, Suggestion
@@ -49,12 +48,6 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                 yield from exchange(match, template, why, keeps=keeps)
 
 
-def _masked(match: Match) -> bool:
-    array, mask = match.array("_x"), match.array("_m")
-    is_wide = array is not None and array.dtype.kind in "fiuc" and array.dtype.itemsize >= 4
-    return is_wide and mask is not None and mask.dtype == bool and match.same_shape("_x", "_m")
-
-
 def _floats(match: Match) -> bool:
     return match.is_real("_x", kinds="f")
 
@@ -63,28 +56,18 @@ def _numbers(match: Match) -> bool:
     return match.is_real("_x", kinds="fiu") and match.array("_t") is None
 
 
-def _counted(match: Match) -> bool:
-    mask, dtype = match.array("_m"), match.constant("_d")
-    return mask is not None and mask.dtype == bool and dtype in (int, np.int64)
-
-
-def _by_largest(match: Match) -> bool:
-    array = match.array("_x")
-    return array is not None and len(array.shape) == 1 and match.constant("_o") == float("inf") and _floats(match)
-
-
 _FORMS: tuple[tuple[str, str, str, Callable[[Match], bool], str], ...] = (
-    *((f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, _masked, WHY) for name in _WITH_MASK),
-    ("max(_x[_m])", "{np}.max({x}, where={m}, initial={x}.min())", SAME, _masked, WHY),
-    ("min(_x[_m])", "{np}.min({x}, where={m}, initial={x}.max())", SAME, _masked, WHY),
+    *((f"{name}(_x[_m])", f"{{np}}.{name}({{x}}, where={{m}})", CLOSE, is_masked, WHY) for name in _WITH_MASK),
+    ("max(_x[_m])", "{np}.max({x}, where={m}, initial={x}.min())", SAME, is_masked, WHY),
+    ("min(_x[_m])", "{np}.min({x}, where={m}, initial={x}.max())", SAME, is_masked, WHY),
     ("any(isnan(_x))", "{np}.isnan({x}.min())", SAME, _floats, WHY),
     ("all(isfinite(_x))", "({np}.isfinite({x}.min()) and {np}.isfinite({x}.max()))", SAME, _floats, WHY),
     ("any(isinf(_x))", "({np}.isinf({x}.min()) or {np}.isinf({x}.max()))", SAME, _floats, WHY + NANS),
     *((f"any(_x {sign} _t)", f"{{x}}.{end}() {sign} {{t}}", SAME, _numbers, WHY + NANS) for sign, end in _ENDS),
     *((f"all(_x {sign} _t)", f"{{x}}.{end}() {sign} {{t}}", SAME, _numbers, WHY) for sign, end in _ENDS_OF_ALL),
-    ("sum(astype(_m, _d))", "{m}.sum()", SAME, _counted, WHY),
+    ("sum(astype(_m, _d))", "{m}.sum()", SAME, is_counted, WHY),
     ("max(absolute(_x))", "{np}.maximum({x}.max(), -{x}.min())", SAME, lambda m: m.is_real("_x", kinds="fi"), WHY),
-    ("linalg.norm(_x, _o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
-    ("linalg.norm(_x, ord=_o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, _by_largest, WHY),
-    ("matmul(_x, _m)", "{np}.sum({x}, where={m})", CLOSE, lambda m: _masked(m) and len(m.array("_x").shape) == 1, WHY),  # type: ignore[union-attr]
+    ("linalg.norm(_x, _o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, is_largest_norm, WHY),
+    ("linalg.norm(_x, ord=_o)", "{np}.maximum({x}.max(), -{x}.min())", SAME, is_largest_norm, WHY),
+    *((product, "{np}.sum({x}, where={m})", CLOSE, is_masked_line, WHY) for product in ("_x @ _m", "_m @ _x")),
 )

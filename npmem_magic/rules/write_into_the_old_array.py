@@ -55,7 +55,9 @@ def suggest(cell: CellView) -> Iterator[Suggestion]:
                 lines = computed_into(statement, value, target.id)
                 more = {} if _is_bound_before(statement, target.id) else {"keeps": ASK, "caveat": THERE % target.id}
                 yield from _suggestion(statement, target, lines, OLD, overwrites=overwrites, **more)
-            case ast.Assign(targets=[ast.Subscript(value=target, slice=part)], value=value) if _is_all(part):
+            case ast.Assign(targets=[ast.Subscript(value=target, slice=part)], value=value):
+                if ast.unparse(part) not in (":", "..."):
+                    continue
                 if path_of(target) is not None and is_same_kind(statement.array(target), statement.array(value)):
                     yield from _suggestion(statement, target, _stored(statement, target, value), STORED)
 
@@ -72,15 +74,6 @@ def _is_bound_before(statement: Statement, name: str) -> bool:
     """Whether the cell itself binds the name before this statement."""
     here = statement.node.lineno
     return any(isinstance(node.ctx, ast.Store) and node.lineno < here for node in statement.cell.names.get(name, ()))
-
-
-def _is_all(part: ast.expr) -> bool:
-    match part:
-        case ast.Slice(lower=None, upper=None, step=None):
-            return True
-        case ast.Constant(value=value):
-            return value is ...
-    return False
 
 
 def _stored(statement: Statement, target: ast.expr, value: ast.expr) -> list[str] | None:

@@ -44,6 +44,8 @@ FOUND = {
     "rows": ("sum-without-product", MATRICES, "r = (A * B).sum(axis=1)", "r = np.einsum('ij,ij->i', A, B)"),
     "columns": ("sum-without-product", MATRICES, "r = np.sum(A * B, 0)", "r = np.einsum('ij,ij->j', A, B)"),
     "mask": ("reduce-without-temporary", XY + "; m = x > .2", "r = x[m].sum()", "r = np.sum(x, where=m)"),
+    "by a mask": ("reduce-without-temporary", XY + "; m = x > .2", "r = x @ m", "r = np.sum(x, where=m)"),
+    "a mask by": ("reduce-without-temporary", XY + "; m = x > .2", "r = np.dot(m, x)", "r = np.sum(x, where=m)"),
     "cast mask": ("reduce-without-temporary", XY, "r = (x > .2).astype(int).sum()", "r = (x > .2).sum()"),
     "any": ("reduce-without-temporary", "x = np.ones(4 * N)", "r = (x > 2).any()", "r = x.max() > 2"),
     "nan": ("reduce-without-temporary", "x = np.ones(4 * N)", "r = np.isnan(x).any()", "r = np.isnan(x.min())"),
