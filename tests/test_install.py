@@ -133,6 +133,14 @@ def test_source_distribution_holds_what_a_build_and_the_tests_need(checkout: Pat
     archive = next(tmp_path.glob("*.tar.gz"))
     shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
     top = tmp_path / "unpacked" / archive.name.removesuffix(".tar.gz")
-    for name in ("LICENSE", "setup.py", "npmem_magic/record/_ledger.c", "tests/test_install.py", "Makefile", ".ci/run"):
+    for name in (
+        "LICENSE",
+        "setup.py",
+        "npmem_magic/record/_ledger.c",
+        "tests/test_install.py",
+        "Makefile",
+        ".ci/run",
+        "docs/conf.py",
+    ):
         assert (top / name).is_file(), name
     assert not list(top.rglob("*.so"))
