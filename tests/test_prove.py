@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from npmem_magic.compare import prove
+from npmem_magic.compare import proof, prove
 from npmem_magic.compare.proof import Verdict
 from npmem_magic.limits import Memory
 from npmem_magic.record import ledger
@@ -283,3 +283,23 @@ def test_an_error_in_a_proof_leaves_everything_as_it_was() -> None:
     with pytest.raises(KeyboardInterrupt):
         prove("raise KeyboardInterrupt", "x", {"x": 1})
     assert gc.isenabled() and builtins.len([1]) == 1
+
+
+def test_the_run_of_before_is_spared_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+    run = proof._run
+    monkeypatch.setattr(proof, "_run", lambda text, *rest: (runs.append(text), run(text, *rest))[1])
+    names = {"np": np, "x": np.ones(N), "y": np.ones(N)}
+    before, earlier = "z = x * 2 + 1\nz = z + y", proof.Earlier()
+    for after in (
+        "z = x * 2 + 1\nz += y",
+        "z = x * 2 + 1\nz += 2 * y",
+        "z = x * 2\nz += 1\nz += y",
+        "x *= 2\nz = x + 1 + y",
+    ):
+        one, two = (proof.prove(before, after, names, earlier=each) for each in (None, earlier))
+        assert (one.kind, one.reason, one.saving) == (two.kind, two.reason, two.saving), after
+    assert runs.count(before) == 4 + 1
+    proof.prove("z = x + y", "z = x - y", names, earlier=earlier)
+    proof.prove(before, "z = x * 2 + 1\nz += y", names, earlier=earlier)
+    assert runs.count(before) == 4 + 2, "only the last one is kept"

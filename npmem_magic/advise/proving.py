@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..compare import prove
 from ..compare.equality import SAME as SAME_BITS
 from ..compare.equality import Equality
-from ..compare.proof import NO_GAIN, NOT_RUN, PROVEN, Verdict
+from ..compare.proof import NO_GAIN, NOT_RUN, PROVEN, Earlier, Verdict
 from ..export import apply_advice
 from ..rewriting.dependents import affected
 from ..rewriting.suggestion import ASK, SAME, Suggestion
@@ -22,7 +22,7 @@ from .levels import saving_of
 from .start import Start
 
 CHEAP = 1.5  # seconds of the processor that the cell may take for its advice to be proven without being asked
-BUDGET = 5.0  # such seconds for all proofs together, without being asked
+BUDGET = 3.0  # such seconds for all proofs together, without being asked
 CLOSE_ENOUGH = 3e-5  # relative difference beyond which nothing is called rounding: float32 sums of millions come near
 _NOISE = 1 << 18  # bytes by which two runs of a cell may differ: what the pure ledger counts beside the arrays
 _TOGETHER = 4  # drafts that are tried together
@@ -39,6 +39,7 @@ class Proofs:
         self._began = time.thread_time()
         self._is_cheap = seconds <= CHEAP
         self._names = start.names() if start is not None else None
+        self._earlier = Earlier()
         self._noise = max(_NOISE, view.trace.peak // 50)
 
     def judged(self, draft: Draft) -> tuple[Advice | None, Verdict]:
@@ -85,7 +86,8 @@ class Proofs:
         if self._names is None or not self._may():
             return Verdict(NOT_RUN)
         before, floor = self._view.trace.source, least(self._view)
-        verdict = prove(before, source, self._names, least=floor, forget=forget, narrower=narrower, also_held=1)
+        how = {"least": floor, "forget": forget, "narrower": narrower, "earlier": self._earlier}
+        verdict = prove(before, source, self._names, also_held=1, **how)
         is_same = verdict.before is None or abs(verdict.before.peak - self._view.trace.peak) <= self._noise
         return verdict if is_same else Verdict(NOT_RUN, "The cell took other memory when it ran again.")
 

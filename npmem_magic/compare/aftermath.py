@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
@@ -16,6 +16,7 @@ from .layouts import root_of
 from .sameness import CODE, compare_narrowed, compare_values, is_same
 
 VALUE = "the last expression"
+_AS_IT_WAS = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,16 @@ class Aftermath:
     groups: frozenset[frozenset[str]]
     has_value: bool
     value: Any
+
+    def without(self, masters: Mapping[str, Any]) -> Aftermath:
+        """The same without the originals themselves, which `with_masters` gives back."""
+        kept = {name: _AS_IT_WAS if value is masters.get(name) else value for name, value in self.names.items()}
+        return replace(self, names=kept)
+
+    def with_masters(self, masters: Mapping[str, Any]) -> Aftermath:
+        """The same with the originals of what was left as it was."""
+        names = {name: masters[name] if value is _AS_IT_WAS else value for name, value in self.names.items()}
+        return replace(self, names=names)
 
 
 def look_at(namespace: Mapping[str, Any], masters: Mapping[str, Any], tree: ast.Module | None, value: Any) -> Aftermath:

@@ -93,6 +93,7 @@ def prove(
     narrower: Iterable[str] = (),
     allow_effects: bool = False,
     also_held: int = 0,
+    earlier: Earlier | None = None,
 ) -> Verdict:
     """Run both texts on copies of what they read of `namespace`, and judge.
 
@@ -103,7 +104,7 @@ def prove(
     namespace : mapping
         The values both start from. Names that share memory with what they read are copied and compared too.
     least : int
-        Bytes that the peak must fall by to count as a gain.
+        Bytes that the peak must fall by.
     forget : iterable of str
         Names that only `before` needs to bind, or that may hold something else; any other name that `after` does not
         bind makes the results differ.
@@ -114,6 +115,8 @@ def prove(
     also_held : int
         How many references to each value there are beside that of `namespace`: 1 when `namespace` is a copy of the
         names. What is held by anybody else (a closure, a view in a list of lists) must not be changed in place.
+    earlier : Earlier, optional
+        Spares the run of `before` in further proofs of it from one namespace, in which nothing changes meanwhile.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def prove(
     """
     try:
         terms = _Terms(least, frozenset(forget), frozenset(narrower), allow_effects, also_held)
-        return _prove(before, after, namespace, terms)
+        return _prove(before, after, namespace, terms, earlier or Earlier())
     except _Stop as stop:
         return stop.verdict
 
@@ -138,7 +141,25 @@ class _Terms:
     also_held: int
 
 
-def _prove(before: str, after: str, namespace: Mapping[str, Any], terms: _Terms) -> Verdict:
+class Earlier:
+    """The last run of a `before`, for the proofs of other rewrites of it."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, frozenset[str]] | None = None
+        self._found: tuple[aftermath.Aftermath, Figures] | None = None
+
+    def run(self, text: str, tree: ast.Module, plan: Plan, states: RandomStates) -> tuple[aftermath.Aftermath, Figures]:
+        """The run, or the last one if it was the same. The originals are not kept: nobody may seem to hold them."""
+        key = text, frozenset(plan.masters)
+        if self._found is None or self._key != key:
+            self._found = None
+            left, figures = _run(text, tree, plan, states, "before")
+            self._key, self._found = key, (left.without(plan.masters), figures)
+        left, figures = self._found
+        return left.with_masters(plan.masters), figures
+
+
+def _prove(before: str, after: str, namespace: Mapping[str, Any], terms: _Terms, earlier: Earlier) -> Verdict:
     trees = [_parsed(text, name) for text, name in ((before, "before"), (after, "after"))]
     if not terms.allow_effects:
         for tree, name in zip(trees, ("before", "after"), strict=True):
@@ -152,7 +173,7 @@ def _prove(before: str, after: str, namespace: Mapping[str, Any], terms: _Terms)
     try:
         with no_collection(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            first = _run(before, trees[0], plan, states, "before")
+            first = earlier.run(before, trees[0], plan, states)
             second = _run(after, trees[1], plan, states, "after", first[1])
             _check_strangers(before, after, plan, states, strangers)
     finally:
