@@ -128,10 +128,10 @@ def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def living_bytes(values: Iterable[Any]) -> int:
-    """Bytes of the distinct buffers behind the arrays of a namespace and of its lists."""
+    """Bytes of the distinct buffers behind the arrays of a namespace and of its lists; NumPy asks for one of an empty."""
     arrays = [value for value in values if isinstance(value, np.ndarray)]
     arrays += [part for value in values if isinstance(value, list) for part in value]
-    return sum({id(owner(array)): owner(array).nbytes for array in arrays}.values())
+    return sum({id(owner(array)): max(1, owner(array).nbytes) for array in arrays}.values())
 
 
 # The ledger is chosen once for all programs of a test.
