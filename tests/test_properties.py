@@ -128,7 +128,7 @@ def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def living_bytes(values: Iterable[Any]) -> int:
-    """Bytes of the distinct buffers behind the arrays of a namespace and of its lists; NumPy asks for one of an empty."""
+    """Bytes of the distinct buffers behind the arrays of a namespace and of its lists; one for an empty array."""
     arrays = [value for value in values if isinstance(value, np.ndarray)]
     arrays += [part for value in values if isinstance(value, list) for part in value]
     return sum({id(owner(array)): max(1, owner(array).nbytes) for array in arrays}.values())
